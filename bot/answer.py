@@ -1,0 +1,226 @@
+"""The flow, on one screen: triage, then match, then a reply. The one door for every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from bot.content import Entry, Faq
+from bot.matching import Match, Matcher, Outcome
+from bot.question import Question
+from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
+from bot.safety import Assessment, Triage
+
+# The longest message that the platforms let a person send is Telegram's 4,096 UTF-16 units; what is far above
+# that came from no person. Triage still reads its beginning and its end.
+LONGEST_QUESTION = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A group of entries, for browsing."""
+
+    id: str
+    title: str
+    entries: tuple[Suggestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the reply will be about, before its words are chosen; ``iris match`` prints it."""
+
+    kind: ReplyKind
+    id: str | None
+    confidence: float
+    candidates: tuple[tuple[str, float], ...]
+    """Ids with their share of belief: what a clarifying reply would offer, best first."""
+    assessment: Assessment
+
+
+class Answerer:
+    """Answers questions from one revision of the content. Immutable, so that it can be swapped while running."""
+
+    def __init__(self, faq: Faq, triage: Triage, matcher: Matcher) -> None:
+        self._faq = faq
+        self._triage = triage
+        self._matcher = matcher
+
+    def answer(self, question: Question) -> Reply:
+        """The reply to ``question``: a few milliseconds of computation; never raises, whatever the text."""
+        return self.reply(self.decide([question.text])[0], question)
+
+    def decide(self, texts: Sequence[str]) -> list[Decision]:
+        """For each text: a safety reply, an entry, small talk, a question back, or nothing."""
+        assessments = [self._triage.assess(_readable_part(text)) for text in texts]
+        to_match = [
+            text if assessment.kind is None and _is_question(text) else ""
+            for text, assessment in zip(texts, assessments, strict=True)
+        ]
+        matches = self._matcher.match_many(to_match)
+        return [self._decision(*parts) for parts in zip(assessments, matches, strict=True)]
+
+    def _decision(self, assessment: Assessment, match: Match) -> Decision:
+        if assessment.kind is not None:
+            return Decision(ReplyKind.SAFETY, assessment.kind, 1.0, (), assessment)
+        candidates = tuple((candidate.intent_id, candidate.score) for candidate in match.candidates)
+        best = candidates[0][0] if candidates else None
+        kind = ReplyKind(match.outcome.value)
+        if match.outcome is Outcome.ANSWER and best in self._faq.smalltalk_by_id:
+            kind = ReplyKind.SMALLTALK
+        chosen = best if match.outcome is Outcome.ANSWER else None
+        return Decision(kind, chosen, match.confidence, candidates, assessment)
+
+    def reply(self, decision: Decision, question: Question) -> Reply:
+        """The words for a decision."""
+        replies = self._faq.replies
+        match decision.kind:
+            case ReplyKind.SAFETY:
+                return self._safety_reply(decision.assessment, question)
+            case ReplyKind.ANSWER:
+                entry = self._faq.entry_by_id[decision.id or ""]
+                return self._entry_reply(entry, decision.confidence, self._banner(decision.assessment, question))
+            case ReplyKind.SMALLTALK:
+                talk = self._faq.smalltalk_by_id[decision.id or ""]
+                return self._plain(ReplyKind.SMALLTALK, talk.reply, talk.id, confidence=decision.confidence)
+            case ReplyKind.CLARIFY:
+                ids = [id_ for id_, _ in decision.candidates if id_ in self._faq.entry_by_id]
+                offers = tuple(self._suggestion(self._faq.entry_by_id[id_]) for id_ in ids)
+                return self._plain(
+                    ReplyKind.CLARIFY,
+                    replies.clarify,
+                    suggestions=offers,
+                    banner=self._banner(decision.assessment, question),
+                    confidence=decision.confidence,
+                )
+            case ReplyKind.OUT_OF_SCOPE:
+                text = replies.unknown
+                if len(question.text) > LONGEST_QUESTION:
+                    text = replies.too_long
+                elif not _is_question(question.text):
+                    text = replies.empty
+                banner = self._banner(decision.assessment, question)
+                return self._plain(ReplyKind.OUT_OF_SCOPE, text, banner=banner, confidence=decision.confidence)
+
+    def show(self, entry_id: str, revision: str = "") -> Reply:
+        """The entry behind a pressed button; says so when that entry is gone.
+
+        ``revision`` is the one in the button: when the entry has changed since, the reply shows it as it is now.
+        """
+        entry = self._faq.entry_by_id.get(entry_id)
+        if entry is None:
+            return self._plain(ReplyKind.OUT_OF_SCOPE, self._faq.replies.gone, confidence=0.0)
+        banner = self._faq.replies.changed if revision and revision != entry.revision else ""
+        return self._entry_reply(entry, 1.0, banner)
+
+    def welcome(self) -> Reply:
+        """What stands under /start and /help: what the bot can do, with the long disclaimer."""
+        talk = self._faq.smalltalk_by_id.get("what-can-you-do")
+        text = talk.reply if talk else self._faq.replies.empty
+        return self._plain(ReplyKind.SMALLTALK, text, "what-can-you-do", disclaimer=self._faq.disclaimer.long)
+
+    def privacy(self) -> Reply:
+        """What is kept of a question, in the words of the content."""
+        talk = self._faq.smalltalk_by_id.get("privacy")
+        text = talk.reply if talk else "Nothing that you write is stored."
+        return self._plain(ReplyKind.SMALLTALK, text, "privacy")
+
+    def topics(self) -> tuple[Topic, ...]:
+        """All entries by group, in the order of the content."""
+        groups: dict[str, list[Suggestion]] = {}
+        for entry in self._faq.entries:
+            groups.setdefault(entry.group, []).append(self._suggestion(entry))
+        titles = self._faq.groups
+        return tuple(
+            Topic(group, titles.get(group, group.replace("-", " ").capitalize()), tuple(entries))
+            for group, entries in groups.items()
+        )
+
+    def complete(self, beginning: str, limit: int = 25) -> tuple[Suggestion, ...]:
+        """Entries whose question fits what somebody has typed so far, best first; pure memory, under a millisecond."""
+        typed = beginning.casefold().split()
+        ranked = sorted(
+            (-sum(word in entry.question.casefold() for word in typed), number)
+            for number, entry in enumerate(self._faq.entries)
+        )
+        fitting = (self._faq.entries[number] for misses, number in ranked if misses or not typed)
+        return tuple(self._suggestion(entry) for entry in islice(fitting, limit))
+
+    def _safety_reply(self, assessment: Assessment, question: Question) -> Reply:
+        advice = self._triage.advice(assessment, question.region, question.language)
+        offers = tuple(
+            self._suggestion(self._faq.entry_by_id[id_]) for id_ in advice.offer if id_ in self._faq.entry_by_id
+        )
+        return Reply(
+            kind=ReplyKind.SAFETY,
+            entry_id=assessment.kind,
+            title=advice.title,
+            text=advice.text,
+            suggestions=offers,
+            disclaimer=self._faq.disclaimer.short,
+        )
+
+    def _banner(self, assessment: Assessment, question: Question) -> str:
+        return self._triage.banner(assessment, question.region, question.language)
+
+    def _entry_reply(self, entry: Entry, confidence: float, banner: str) -> Reply:
+        table = self._faq.sources
+        return Reply(
+            kind=ReplyKind.ANSWER,
+            entry_id=entry.id,
+            revision=entry.revision,
+            title=entry.question,
+            text=entry.short,
+            details=entry.details,
+            banner=banner,
+            sources=tuple(
+                SourceLink(table[id_].title, table[id_].publisher, table[id_].year, table[id_].url)
+                for id_ in entry.sources
+            ),
+            strength=entry.strength,
+            reviewed=_reviewed(entry),
+            suggestions=tuple(self._suggestion(self._faq.entry_by_id[id_]) for id_ in entry.related),
+            confidence=confidence,
+            disclaimer=self._faq.disclaimer.short,
+        )
+
+    def _plain(
+        self,
+        kind: ReplyKind,
+        text: str,
+        id_: str | None = None,
+        *,
+        disclaimer: str | None = None,
+        suggestions: tuple[Suggestion, ...] = (),
+        banner: str = "",
+        confidence: float = 1.0,
+    ) -> Reply:
+        return Reply(
+            kind=kind,
+            entry_id=id_,
+            text=text,
+            disclaimer=disclaimer or self._faq.disclaimer.short,
+            suggestions=suggestions,
+            banner=banner,
+            confidence=confidence,
+        )
+
+    def _suggestion(self, entry: Entry) -> Suggestion:
+        return Suggestion(entry.id, entry.revision, entry.question)
+
+
+def _reviewed(entry: Entry) -> str:
+    day = entry.reviewed.isoformat() if entry.reviewed else ""
+    return ", ".join(part for part in (day, entry.reviewed_by) if part)
+
+
+def _is_question(text: str) -> bool:
+    return len(text) <= LONGEST_QUESTION and any(character.isalnum() for character in text)
+
+
+def _readable_part(text: str) -> str:
+    """All of a message that a person can have written; the two ends of anything longer."""
+    if len(text) <= LONGEST_QUESTION:
+        return text
+    half = LONGEST_QUESTION // 2
+    return f"{text[:half]}\n{text[-half:]}"
