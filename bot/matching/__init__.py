@@ -1,0 +1,18 @@
+"""The matching room: text -> ``Match``, learnt from the content's utterances; knows no entry texts, no platform."""
+
+from bot.matching.encoder import Encoder, EncoderError
+from bot.matching.head import NotConverged
+from bot.matching.match import Candidate, Match, Outcome
+from bot.matching.matcher import Intent, Matcher, Vocabulary
+
+__all__ = [
+    "Candidate",
+    "Encoder",
+    "EncoderError",
+    "Intent",
+    "Match",
+    "Matcher",
+    "NotConverged",
+    "Outcome",
+    "Vocabulary",
+]

@@ -1,0 +1,183 @@
+"""How sure the matcher may be: the probability that its first candidate is right, and that one of three is.
+
+Learnt anew for each content: the ranker is refitted several times without a part of the utterances, without whole
+intents and without a part of the background messages, and asked about just those. What belongs to an intent that was
+left out stands for the questions that nobody wrote an entry for: no other method known to us finds near-by
+questions out of scope as well (docs/matching.md). A logistic regression on what can be seen of the ranking turns
+this into probabilities, and thresholds follow from stated risks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.matching.head import fit_head
+from bot.matching.ranking import Ranker, Scores
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+OFFERED = 3
+"""A question back offers three entries at most: more are a menu, not a question."""
+
+# The stated risks, on the messages of the cross-validation.
+WRONG_ANSWERS_MAX = 0.02  # share of all messages that may get an answer they did not ask for
+TURNED_AWAY_MAX = 0.01  # share of messages with an entry that may be told "I don't know"
+
+_FOLDS = 5
+_QUESTIONS_MAX = 2_400  # enough to place a threshold within a point; keeps a refit to seconds
+_STRENGTH = 1e-3
+# The shares of messages with an entry, near by without one, and far off that the probabilities are made for. What
+# communities will ask is unknown; these are the shares of the published intent sets with out-of-scope questions
+# (Larson et al. 2019), rounded.
+_SHARES = {"inside": 0.75, "left out": 0.10, "background": 0.15}
+
+
+def signals(scores: Scores, share_known: float, word_count: int) -> Floats:
+    """What can be seen of one ranking, shape (signals,)."""
+    order = np.argsort(-scores.fused, kind="stable")
+    first = int(order[0])
+    others = np.delete(np.arange(len(scores.fused)), first)
+    belief = np.exp(scores.fused - scores.fused[first])
+    belief /= belief.sum()
+    by_cosine = scores.nearest + scores.centre
+    agree = (scores.log_p.argmax() == first, by_cosine.argmax() == first, scores.lexical.argmax() == first)
+    second_logit = float(scores.logits[others].max()) if len(others) else 0.0
+    return np.array(
+        [
+            np.log(belief[first] + 1e-9),
+            belief[first],
+            belief[order[:OFFERED]].sum(),
+            scores.log_p[first],
+            np.exp(scores.log_p[first]),
+            scores.logits[first],
+            scores.logits[first] - second_logit,
+            scores.nearest[first],
+            scores.centre[first],
+            scores.lexical[first],
+            scores.nearest.max(),
+            scores.centre.max(),
+            scores.background,
+            scores.nearest[first] - scores.background,
+            sum(agree),
+            share_known,
+            np.log1p(word_count),
+        ],
+        dtype=np.float64,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Probability:
+    """A logistic regression on standardised signals."""
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    bias: float
+
+    def __call__(self, seen: Floats) -> Floats:
+        result: Floats = 1 / (1 + np.exp(-(((seen - self.mean) / self.scale) @ self.weights + self.bias)))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The two probabilities, and the thresholds from which on to answer and to ask back."""
+
+    first_right: _Probability
+    one_of_three: _Probability
+    answer_from: float
+    clarify_from: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """The cross-validation: signals of each message, and how the ranking did."""
+
+    seen: Floats
+    first_right: Flags
+    one_of_three: Flags
+    kinds: npt.NDArray[np.str_]
+
+    def weights(self) -> Floats:
+        weights = np.zeros(len(self.kinds))
+        for kind, share in _SHARES.items():
+            mine = self.kinds == kind
+            weights[mine] = share / max(1, mine.sum())
+        result: Floats = weights / weights.sum()
+        return result
+
+
+def fit_confidence(ranker: Ranker, texts: list[str], background: list[str], untuned: Flags | None = None) -> Confidence:
+    """Learn both probabilities and thresholds for ``ranker``.
+
+    ``untuned`` marks texts that the encoder was not tuned on: only these may stand for people's own words.
+    """
+    trials = _try_out(ranker, texts, background, np.ones(len(texts), bool) if untuned is None else untuned)
+    weights = trials.weights()
+    first_right = _fit_probability(trials.seen, trials.first_right, weights)
+    one_of_three = _fit_probability(trials.seen, trials.one_of_three, weights)
+    inside = trials.kinds == "inside"
+    return Confidence(
+        first_right,
+        one_of_three,
+        answer_from=_lowest_threshold(first_right(trials.seen), ~trials.first_right, weights, WRONG_ANSWERS_MAX),
+        clarify_from=float(np.quantile(one_of_three(trials.seen[inside]), TURNED_AWAY_MAX)),
+    )
+
+
+def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Flags) -> _Trials:
+    # A fixed seed: the same content gives the same matcher.
+    random = np.random.default_rng(20261121)
+    intents = len(ranker.present)
+    intent_fold = random.permutation(intents) % _FOLDS
+    text_fold = random.permutation(len(texts)) % _FOLDS
+    background_fold = random.permutation(len(background)) % _FOLDS
+    wanted = usable & (random.random(len(texts)) < _QUESTIONS_MAX / max(1, int(usable.sum())))
+    seen: list[Floats] = []
+    first_right: list[bool] = []
+    one_of_three: list[bool] = []
+    kinds: list[str] = []
+    for fold in range(_FOLDS):
+        # Small contents have too few intents to leave any out without changing what is left.
+        gone = (intent_fold == fold) if intents >= 2 * _FOLDS else np.zeros(intents, bool)
+        of_gone = gone[ranker.labels]
+        asked = wanted & ((text_fold == fold) | (of_gone & (random.random(len(texts)) < 1 / _FOLDS)))
+        left_out = (text_fold == fold) | of_gone
+        part = ranker.without(left_out, background_fold == fold)
+        for number in np.flatnonzero(asked):
+            scores = part.scores(texts[number], ranker.vectors[number])
+            order = np.argsort(-scores.fused, kind="stable")[:OFFERED]
+            there = not of_gone[number]
+            seen.append(signals(scores, ranker.lexical.share_known(texts[number], own=1), len(texts[number].split())))
+            first_right.append(there and order[0] == ranker.labels[number])
+            one_of_three.append(there and ranker.labels[number] in order)
+            kinds.append("inside" if there else "left out")
+        for number in np.flatnonzero(background_fold == fold):
+            text = background[number]
+            scores = part.scores(text, ranker.background[number])
+            seen.append(signals(scores, ranker.lexical.share_known(text), len(text.split())))
+            first_right.append(False)
+            one_of_three.append(False)
+            kinds.append("background")
+    return _Trials(np.array(seen), np.array(first_right), np.array(one_of_three), np.array(kinds))
+
+
+def _fit_probability(seen: Floats, right: Flags, weights: Floats) -> _Probability:
+    mean, scale = seen.mean(axis=0), seen.std(axis=0) + 1e-9
+    standard = ((seen - mean) / scale).astype(np.float32)
+    head = fit_head(standard, right.astype(np.intp), 2, strength=_STRENGTH, sample_weights=weights.astype(np.float32))
+    slope = (head.weights[:, 1] - head.weights[:, 0]).astype(np.float64)
+    return _Probability(mean, scale, slope, float(head.bias[1] - head.bias[0]))
+
+
+def _lowest_threshold(confidence: Floats, wrong: Flags, weights: Floats, risk: float) -> float:
+    """The lowest confidence from which on at most ``risk`` of all messages are answered wrongly."""
+    order = np.argsort(-confidence, kind="stable")
+    answered_wrongly = np.cumsum(weights[order] * wrong[order])
+    allowed = int(np.searchsorted(answered_wrongly, risk, side="right"))
+    return float(confidence[order[min(allowed, len(order) - 1)]])
