@@ -71,13 +71,13 @@ def signals(scores: Scores, share_known: float, word_count: int) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class _Probability:
+class Probability:
     """A logistic regression on standardised signals."""
 
     mean: Floats
     scale: Floats
     weights: Floats
-    bias: float
+    bias: float | Floats
 
     def __call__(self, seen: Floats) -> Floats:
         result: Floats = 1 / (1 + np.exp(-(((seen - self.mean) / self.scale) @ self.weights + self.bias)))
@@ -88,8 +88,8 @@ class _Probability:
 class Confidence:
     """The two probabilities, and the thresholds from which on to answer and to ask back."""
 
-    first_right: _Probability
-    one_of_three: _Probability
+    first_right: Probability
+    one_of_three: Probability
     answer_from: float
     clarify_from: float
 
@@ -167,12 +167,12 @@ def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Fl
     return _Trials(np.array(seen), np.array(first_right), np.array(one_of_three), np.array(kinds))
 
 
-def _fit_probability(seen: Floats, right: Flags, weights: Floats) -> _Probability:
+def _fit_probability(seen: Floats, right: Flags, weights: Floats) -> Probability:
     mean, scale = seen.mean(axis=0), seen.std(axis=0) + 1e-9
     standard = ((seen - mean) / scale).astype(np.float32)
     head = fit_head(standard, right.astype(np.intp), 2, strength=_STRENGTH, sample_weights=weights.astype(np.float32))
     slope = (head.weights[:, 1] - head.weights[:, 0]).astype(np.float64)
-    return _Probability(mean, scale, slope, float(head.bias[1] - head.bias[0]))
+    return Probability(mean, scale, slope, float(head.bias[1] - head.bias[0]))
 
 
 def _lowest_threshold(confidence: Floats, wrong: Flags, weights: Floats, risk: float) -> float:

@@ -58,6 +58,7 @@ class Encoder:
         self.digest = hashlib.sha256(weights).hexdigest()
         tuned_on = model_folder / "tuned_on.bin"
         self._tuned_on = _split_keys(tuned_on.read_bytes(), _SHORT_KEY_BYTES) if tuned_on.is_file() else frozenset()
+        self.cache_folder = cache_folder
         self._cache = _VectorCache(cache_folder, self.digest) if cache_folder else None
 
     def encode(self, text: str) -> Floats:

@@ -111,7 +111,9 @@ def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> 
         point, value, slope = trial, trial_value, trial_slope
     if float(np.abs(slope).max()) > _GRADIENT_TOLERANCE:
         steepest = float(np.abs(slope).max())
-        raise NotConverged(f"The classifier did not converge (gradient {steepest:.1e}). Check the content's utterances.")
+        raise NotConverged(
+            f"The classifier did not converge (gradient {steepest:.1e}). Check the content's utterances."
+        )
     return point
 
 

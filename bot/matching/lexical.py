@@ -17,6 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+TermsOf = Callable[[str], list[str]]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _PIECE_LENGTHS = (3, 4, 5)
@@ -44,75 +47,84 @@ def piece_terms(text: str) -> list[str]:
 
 
 class TermIndex:
-    """Cosine similarity of a text to each of ``texts``, by the terms that ``terms_of`` finds in them.
+    """Cosine similarity of a text to each text of an inverted index.
 
-    An inverted index: for each term, the rows of the texts that have it and its weight in each.
+    For each term the index has the rows of the texts with that term, and its weight in each: those of term t stand
+    in ``rows`` and ``weights`` from ``starts[t]`` to ``starts[t + 1]``. ``frequency`` counts texts, shape (terms,).
     """
 
-    def __init__(self, texts: Sequence[str], terms_of: Callable[[str], list[str]]) -> None:
-        self._terms_of = terms_of
-        self._size = len(texts)
+    def __init__(self, terms: Sequence[str], starts: Ints, rows: Ints, weights: Floats, idf: Doubles, frequency: Ints):
+        self.number = {term: number for number, term in enumerate(terms)}
+        self.starts, self.rows, self.weights, self.idf, self.frequency = starts, rows, weights, idf, frequency
+
+    @classmethod
+    def of(cls, texts: Sequence[str], terms_of: TermsOf) -> TermIndex:
+        """The index of ``texts`` by the terms that ``terms_of`` finds in them."""
         counts = [Counter(terms_of(text)) for text in texts]
-        self._number: dict[str, int] = {}
+        number: dict[str, int] = {}
         for term in chain.from_iterable(counts):
-            self._number.setdefault(term, len(self._number))
+            number.setdefault(term, len(number))
         lengths = [len(count) for count in counts]
         total = sum(lengths)
-        rows = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
-        columns = np.fromiter((self._number[term] for count in counts for term in count), np.int32, total)
-        self._frequency = frequency = np.bincount(columns, minlength=len(self._number))
-        self._idf = np.log((1 + len(texts)) / (1 + frequency)) + 1.0
+        rows = np.repeat(np.arange(len(texts)), lengths)
+        columns = np.fromiter((number[term] for count in counts for term in count), np.intp, total)
+        frequency = np.bincount(columns, minlength=len(number))
+        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1.0
         said = np.fromiter((times for count in counts for times in count.values()), np.float64, total)
-        weights = (1.0 + np.log(said)) * self._idf[columns]
+        weights = (1.0 + np.log(said)) * idf[columns]
         norms = np.sqrt(np.bincount(rows, weights=weights * weights, minlength=len(texts)))
         order = np.argsort(columns, kind="stable")
-        self._starts = np.concatenate(([0], np.cumsum(frequency))).astype(np.intp)
-        self._rows = rows[order]
-        self._weights = (weights / norms[rows])[order].astype(np.float32)
+        starts = np.concatenate(([0], np.cumsum(frequency)))
+        return cls(list(number), starts, rows[order], (weights / norms[rows])[order].astype(np.float32), idf, frequency)
 
-    def similarities(self, text: str) -> Floats:
-        """Shape (texts,), cosines from 0 to 1."""
-        counts = Counter(self._terms_of(text))
-        known = [(self._number[term], count) for term, count in counts.items() if term in self._number]
+    def similarities(self, terms: Sequence[str], texts: int) -> Floats:
+        """Shape (texts,), cosines from 0 to 1, to a text that has ``terms``."""
+        counts = Counter(terms)
+        known = [(self.number[term], count) for term, count in counts.items() if term in self.number]
         if not known:
-            return np.zeros(self._size, dtype=np.float32)
-        terms = np.array([term for term, _ in known])
-        weights = (1.0 + np.log([count for _, count in known])) * self._idf[terms]
+            return np.zeros(texts, dtype=np.float32)
+        numbers = np.array([number for number, _ in known])
+        weights = (1.0 + np.log([count for _, count in known])) * self.idf[numbers]
         weights /= math.sqrt(float(weights @ weights))
-        sizes = self._starts[terms + 1] - self._starts[terms]
+        sizes = self.starts[numbers + 1] - self.starts[numbers]
         # Where the rows of all the text's terms stand, one term after the other.
-        shifts = self._starts[terms] - np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        shifts = self.starts[numbers] - np.concatenate(([0], np.cumsum(sizes)[:-1]))
         places = np.arange(int(sizes.sum())) + np.repeat(shifts, sizes)
-        products = self._weights[places] * np.repeat(weights, sizes)
-        return np.bincount(self._rows[places], weights=products, minlength=self._size).astype(np.float32)
+        products = self.weights[places] * np.repeat(weights, sizes)
+        return np.bincount(self.rows[places], weights=products, minlength=texts).astype(np.float32)
 
-    def share_known(self, text: str, own: int = 0) -> float:
-        """How much of the text's weight lies in terms that the index knows, 0 to 1.
+    def share_known(self, terms: Sequence[str], texts: int, own: int = 0) -> float:
+        """How much of the weight of ``terms`` lies in those that the index knows, 0 to 1.
 
         ``own`` is 1 for a text that stands in the index itself, so that its own terms don't count as known.
         """
         known = total = 0.0
-        for term in self._terms_of(text):
-            number = self._number.get(term)
-            found = number is not None and self._frequency[number] > own
-            weight = float(self._idf[number]) if number is not None else math.log(1 + self._size) + 1.0
+        for term in terms:
+            number = self.number.get(term)
+            found = number is not None and self.frequency[number] > own
+            weight = float(self.idf[number]) if number is not None else math.log(1 + texts) + 1.0
             known += weight if found else 0.0
             total += weight
         return known / total if total else 0.0
 
 
 class LexicalIndex:
-    """Words and pieces of words together, each with half the say."""
+    """Words and pieces of words together, each with half the say, over ``texts`` texts."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._by_word = TermIndex(texts, word_terms)
-        self._by_piece = TermIndex(texts, piece_terms)
+    def __init__(self, texts: int, by_word: TermIndex, by_piece: TermIndex) -> None:
+        self.texts, self.by_word, self.by_piece = texts, by_word, by_piece
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> LexicalIndex:
+        """The index of ``texts``."""
+        return cls(len(texts), TermIndex.of(texts, word_terms), TermIndex.of(texts, piece_terms))
 
     def similarities(self, text: str) -> Floats:
         """Shape (texts,), from 0 to 1."""
-        result: Floats = (self._by_word.similarities(text) + self._by_piece.similarities(text)) / np.float32(2)
+        by_word = self.by_word.similarities(word_terms(text), self.texts)
+        result: Floats = (by_word + self.by_piece.similarities(piece_terms(text), self.texts)) / np.float32(2)
         return result
 
     def share_known(self, text: str, own: int = 0) -> float:
-        """``TermIndex.share_known`` by words and pairs of words."""
-        return self._by_word.share_known(text, own)
+        """How much of the text, by words and pairs of words, the index knows; see ``TermIndex.share_known``."""
+        return self.by_word.share_known(word_terms(text), self.texts, own)

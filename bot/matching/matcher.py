@@ -12,13 +12,15 @@ from itertools import chain
 
 import numpy as np
 
+from bot.matching import snapshot
 from bot.matching.confidence import OFFERED, Confidence, fit_confidence, signals
 from bot.matching.encoder import Encoder
 from bot.matching.head import NotConverged
 from bot.matching.lexical import LexicalIndex, words
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.names import Names
-from bot.matching.ranking import Ranker, Scores, pooled
+from bot.matching.ranking import Floats, Ints, Ranker, Scores, pooled
+from bot.matching.snapshot import snapshot_key
 from bot.matching.spelling import Speller, spelling_targets
 
 
@@ -79,9 +81,7 @@ class Matcher:
         texts = [text for intent in intents for text in intent.utterances]
         labels = np.repeat(np.arange(len(intents)), [len(intent.utterances) for intent in intents])
         vectors = encoder.encode_content([*texts, *background])
-        ranker = Ranker(vectors[: len(texts)], labels, LexicalIndex(texts), vectors[len(texts) :])
-        _require_learnt(ranker)
-        confidence = fit_confidence(ranker, texts, list(background), encoder.untuned(texts))
+        ranker, confidence = _learn(texts, labels, list(background), vectors, encoder)
         speller = Speller(
             spelling_targets(
                 chain.from_iterable(intent.texts for intent in intents),
@@ -148,6 +148,24 @@ class Matcher:
         belief /= belief.sum()
         order = np.argsort(-scores.fused, kind="stable")[:OFFERED]
         return tuple(Candidate(self._ids[number], float(belief[number])) for number in order)
+
+
+def _learn(
+    texts: list[str], labels: Ints, background: list[str], vectors: Floats, encoder: Encoder
+) -> tuple[Ranker, Confidence]:
+    """The fitted parts, from the encoder's cache folder where this very content was fitted before."""
+    known, others = vectors[: len(texts)], vectors[len(texts) :]
+    parts = (*texts, "", *map(str, labels), "", *background)
+    file = encoder.cache_folder / f"fit-{snapshot_key(parts, encoder.digest)}.npz" if encoder.cache_folder else None
+    if file and (stored := snapshot.load(file)):
+        lexical, head, confidence = stored
+        return Ranker(known, labels, lexical, others, head=head), confidence
+    ranker = Ranker(known, labels, LexicalIndex.of(texts), others)
+    _require_learnt(ranker)
+    confidence = fit_confidence(ranker, texts, background, encoder.untuned(texts))
+    if file:
+        snapshot.save(file, ranker.lexical, ranker.head, confidence)
+    return ranker, confidence
 
 
 def _require_learnt(ranker: Ranker) -> None:

@@ -58,7 +58,7 @@ class Ranker:
         lexical: LexicalIndex,
         background: Floats,
         kept: Flags | None = None,
-        start: LinearHead | None = None,
+        head: LinearHead | None = None,
     ) -> None:
         self.vectors, self.labels, self.lexical, self.background = vectors, labels, lexical, background
         self.kept = np.ones(len(labels), dtype=bool) if kept is None else kept
@@ -71,16 +71,14 @@ class Ranker:
         np.add.at(sums, kept_labels, vectors[self.kept])
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         self._centres = sums / np.where(norms > 0, norms, 1.0)
-        samples = int(self.kept.sum())
-        self.head = fit_head(
-            vectors[self.kept], kept_labels, len(sizes), strength=_HEAD_STRENGTH / samples, start=start
-        )
+        self.head = head or _fit(vectors[self.kept], kept_labels, len(sizes))
 
     def without(self, texts: Flags, background: Flags) -> Ranker:
         """The same ranker had it never seen the marked texts and background messages."""
-        return Ranker(
-            self.vectors, self.labels, self.lexical, self.background[~background], self.kept & ~texts, self.head
-        )
+        kept = self.kept & ~texts
+        # The whole fit is a good place to start from: most weights hardly move.
+        head = _fit(self.vectors[kept], self.labels[kept], len(self.present), start=self.head)
+        return Ranker(self.vectors, self.labels, self.lexical, self.background[~background], kept, head)
 
     def scores(self, text: str, vector: Floats) -> Scores:
         """How ``text``, whose sentence vector is ``vector`` of shape (384,), fits each intent."""
@@ -100,6 +98,10 @@ class Ranker:
     def _best_of_each_intent(self, similarities: Floats) -> Floats:
         best: Floats = np.maximum.reduceat(np.where(self.kept, similarities, -1.0), self._starts)
         return best
+
+
+def _fit(vectors: Floats, labels: Ints, classes: int, start: LinearHead | None = None) -> LinearHead:
+    return fit_head(vectors, labels, classes, strength=_HEAD_STRENGTH / len(labels), start=start)
 
 
 def pooled(scores: Sequence[Scores]) -> Scores:

