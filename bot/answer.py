@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
 from bot.content import Entry, Faq
-from bot.matching import Match, Matcher, Outcome
+from bot.matching import Match, Matcher, Outcome, SecondLook
 from bot.question import Question
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
-from bot.safety import Assessment, Triage
+from bot.safety import Assessment, Finding, SafetyKind, Triage
 
 # The longest message that the platforms let a person send is Telegram's 4,096 UTF-16 units; what is far above
 # that came from no person. Triage still reads its beginning and its end.
@@ -41,28 +43,46 @@ class Decision:
 class Answerer:
     """Answers questions from one revision of the content. Immutable, so that it can be swapped while running."""
 
-    def __init__(self, faq: Faq, triage: Triage, matcher: Matcher) -> None:
+    def __init__(
+        self, faq: Faq, triage: Triage, matcher: Matcher | None, second_look: SecondLook | None = None
+    ) -> None:
+        """Without ``matcher`` (its encoder cannot be loaded, say) triage still works and every topic can be browsed."""
         self._faq = faq
         self._triage = triage
         self._matcher = matcher
+        self._second_look = second_look
 
     def answer(self, question: Question) -> Reply:
         """The reply to ``question``: a few milliseconds of computation; never raises, whatever the text."""
-        return self.reply(self.decide([question.text])[0], question)
+        return self.reply(self._decide(question.text), question)
 
     def decide(self, texts: Sequence[str]) -> list[Decision]:
         """For each text: a safety reply, an entry, small talk, a question back, or nothing."""
-        assessments = [self._triage.assess(_readable_part(text)) for text in texts]
-        to_match = [
-            text if assessment.kind is None and _is_question(text) else ""
-            for text, assessment in zip(texts, assessments, strict=True)
-        ]
-        matches = self._matcher.match_many(to_match)
-        return [self._decision(*parts) for parts in zip(assessments, matches, strict=True)]
+        # The encoder, which takes most of the time, lets other threads run.
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            return list(pool.map(self._decide, texts))
 
-    def _decision(self, assessment: Assessment, match: Match) -> Decision:
+    def _decide(self, text: str) -> Decision:
+        assessment = self._assess(text)
         if assessment.kind is not None:
             return Decision(ReplyKind.SAFETY, assessment.kind, 1.0, (), assessment)
+        if self._matcher is None or not _is_question(text):
+            return Decision(ReplyKind.OUT_OF_SCOPE, None, 0.0, (), assessment)
+        return self._decision(assessment, self._matcher.match(text))
+
+    def _assess(self, text: str) -> Assessment:
+        """What the rules find; where they find nothing, what the second look suspects."""
+        assessment = self._triage.assess(_readable_part(text))
+        if assessment.kind is not None or self._second_look is None or not _is_question(text):
+            return assessment
+        suspicion = self._second_look.look(text)
+        if suspicion is None:
+            return assessment
+        why = f"It is like the examples of this kind (probability {suspicion.probability:.2f})."
+        finding = Finding(SafetyKind(suspicion.kind), "second-look", "", why)
+        return Assessment((finding,), assessment.banner, assessment.cleared)
+
+    def _decision(self, assessment: Assessment, match: Match) -> Decision:
         candidates = tuple((candidate.intent_id, candidate.score) for candidate in match.candidates)
         best = candidates[0][0] if candidates else None
         kind = ReplyKind(match.outcome.value)
@@ -99,6 +119,8 @@ class Answerer:
                     text = replies.too_long
                 elif not _is_question(question.text):
                     text = replies.empty
+                elif self._matcher is None:
+                    text = replies.unavailable
                 banner = self._banner(decision.assessment, question)
                 return self._plain(ReplyKind.OUT_OF_SCOPE, text, banner=banner, confidence=decision.confidence)
 

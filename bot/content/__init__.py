@@ -4,9 +4,18 @@ Nothing else in the house reads YAML.
 """
 
 from bot.content.faq import Disclaimer, Entry, Faq, SmallTalk, Source
-from bot.content.load import ContentError, Problem, default_content_folder, load_faq, load_safety_rules
+from bot.content.load import (
+    HARMLESS,
+    ContentError,
+    Problem,
+    default_content_folder,
+    load_faq,
+    load_safety_examples,
+    load_safety_rules,
+)
 
 __all__ = [
+    "HARMLESS",
     "ContentError",
     "Disclaimer",
     "Entry",
@@ -16,5 +25,6 @@ __all__ = [
     "Source",
     "default_content_folder",
     "load_faq",
+    "load_safety_examples",
     "load_safety_rules",
 ]

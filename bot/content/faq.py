@@ -17,7 +17,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The docstrings of attributes become what an editor is shown beside each key (see schema.py).
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Disclaimer(_Model):
@@ -31,10 +32,15 @@ class Source(_Model):
     """One row of the sources table; ``seen`` is the day on which somebody last saw it."""
 
     title: Text
+    """As the page or article has it."""
     publisher: Text
+    """The journal, institute or society."""
     year: int | None = None
+    """Of publication; leave it out where the page has none."""
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+    """The web address, with https:// in front."""
     seen: date | None = None
+    """The day on which somebody last saw the page, such as 2026-11-21."""
 
 
 class Entry(_Model):
@@ -44,17 +50,29 @@ class Entry(_Model):
     """
 
     id: Id
+    """The entry's name inside the bot, such as ir-tests: letters, digits and hyphens. Never change it later."""
     group: Id = "general"
+    """The topic that it is listed under: one of the ids under "groups"."""
     question: Text
+    """The question in the reader's words; it is shown as the title and on buttons, at most 77 characters."""
     short: Text
+    """The answer in at most 60 words; its first sentence answers the question. **Bold** marks explained terms."""
     details: str = ""
+    """80 to 200 words that say more: paragraphs, lists with "- ", **bold**."""
     strength: str = ""
+    """How sure the evidence is: well established, likely, early research or debated."""
     sources: tuple[str, ...] = ()
+    """At least 2 ids from the "sources" table."""
     related: tuple[str, ...] = ()
+    """2 to 4 ids of entries that a reader may want next."""
     reviewed: date | None = None
+    """The day on which the text was last checked against its sources, such as 2026-11-21."""
     review_due: date | None = None
+    """The day by which it is to be checked again."""
     reviewed_by: str = ""
+    """Who checked it, honestly; "not yet reviewed by a clinician" until one has."""
     utterances: tuple[Text, ...] = ()
+    """How people ask it. Most stand in utterances/<group>.yaml instead."""
 
     @cached_property
     def revision(self) -> str:
@@ -68,8 +86,11 @@ class SmallTalk(_Model):
 
     id: Id
     question: Text
+    """What people say there, for editors; it is not shown."""
     reply: Text
+    """At most 60 words that lead back to what the bot can do."""
     utterances: tuple[Text, ...] = ()
+    """How people say it. Most stand in utterances/smalltalk.yaml instead."""
 
 
 class Replies(_Model):
@@ -79,6 +100,7 @@ class Replies(_Model):
     clarify: Text = "I'm not sure which of these you mean:"
     empty: Text = "Please type a question, for example: What is insulin resistance?"
     too_long: Text = "That message is too long for me. Please ask your question in one or two sentences."
+    unavailable: Text = "I can't search my texts at the moment. You can still browse the topics."
     changed: Text = "This answer has changed since that button was made; here it is as it stands now."
     gone: Text = "That answer has changed or was taken away. Please ask your question again."
 
@@ -98,10 +120,15 @@ class Faq(_Model):
 
     disclaimer: Disclaimer
     entries: Annotated[tuple[Entry, ...], Field(min_length=1)]
+    """The questions with their answers."""
     groups: dict[Id, Text] = Field(default_factory=dict)
+    """The topics: an id, a colon, and the name that readers see."""
     sources: dict[str, Source] = Field(default_factory=dict)
+    """Every source once, by its id."""
     smalltalk: tuple[SmallTalk, ...] = ()
+    """Remarks about the bot itself, with their replies."""
     out_of_scope: dict[str, tuple[Text, ...]] = Field(default_factory=dict)
+    """Messages that are not ours, by kind. Most stand in utterances/out-of-scope.yaml instead."""
     replies: Replies = Field(default_factory=Replies)
     vocabulary: Vocabulary = Field(default_factory=Vocabulary)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bot.content.faq import Faq, Vocabulary
-from bot.content.safety_rules import SafetyRules
+from bot.content.faq import Entry, Faq, SmallTalk, Vocabulary
+from bot.content.safety_rules import KindId, SafetyRules
+
+SAFETY_EXAMPLES = "safety.yaml"
+"""In ``utterances/``: what the second look of triage learns from."""
+HARMLESS = "harmless"
 
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -151,13 +155,16 @@ def load_faq(path: Path) -> Faq:
     problems: list[Problem] = []
     if isinstance(document.data, dict) and file.name == "faq.yaml":
         for extra in sorted((file.parent / "utterances").glob("*.yaml")):
-            _fold_in_utterances(document.data, extra, problems)
+            if extra.name != SAFETY_EXAMPLES:
+                _fold_in_utterances(document.data, extra, problems)
         words = file.parent / "vocabulary.yaml"
         if words.is_file():
             vocabulary = _validate(Vocabulary, read_yaml(words), problems)
             document.data["vocabulary"] = vocabulary.model_dump() if vocabulary else {}
     faq = _validate(Faq, document, problems)
-    problems.extend(_structure_problems(faq, document) if faq else [])
+    if faq:
+        entries, talk = dict(enumerate(faq.entries)), dict(enumerate(faq.smalltalk))
+        problems += structure_problems(document, entries, talk, faq.entry_by_id, faq.sources)
     if problems or faq is None:
         raise ContentError(sorted(problems))
     return faq
@@ -174,6 +181,36 @@ def load_safety_rules(path: Path) -> SafetyRules:
     if problems or rules is None:
         raise ContentError(sorted(problems))
     return rules
+
+
+def load_safety_examples(path: Path) -> dict[str, tuple[str, ...]]:
+    """Messages by kind of danger, and ``harmless`` ones, from ``utterances/safety.yaml`` in the folder of ``path``.
+
+    Empty where there is no such file: triage then goes by its rules alone. Raises ContentError.
+    """
+    file = (path if path.is_dir() else path.parent) / "utterances" / SAFETY_EXAMPLES
+    if not file.is_file():
+        return {}
+    document = read_yaml(file)
+    data = document.data if isinstance(document.data, dict) else {}
+    kinds = {*get_args(KindId), HARMLESS}
+    problems = [
+        Problem(str(file), document.line((name,)), name, f'"{name}" is no kind of safety reply. Correct its name.')
+        for name in data
+        if name not in kinds
+    ]
+    problems += [
+        Problem(str(file), 1, name, f'"{name}" is missing or empty. Add a list of texts, each in quotes after a dash.')
+        for name in sorted(kinds)
+        if not data.get(name)
+    ]
+    for name, texts in data.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+            message = "Write a list of texts, each in quotes on a line of its own after a dash."
+            problems.append(Problem(str(file), document.line((name,)), name, message))
+    if problems:
+        raise ContentError(sorted(problems))
+    return {name: tuple(texts) for name, texts in data.items()}
 
 
 def _fold_in_utterances(data: dict[str, Any], file: Path, problems: list[Problem]) -> None:
@@ -254,26 +291,33 @@ def _say(detail: dict[str, Any]) -> str:
             return f'"{field}": {detail["msg"]}.'
 
 
-def _structure_problems(faq: Faq, document: YamlFile) -> list[Problem]:
-    """What makes a file unusable although each of its parts is well formed."""
+def structure_problems(
+    document: YamlFile,
+    entries: Mapping[int, Entry],
+    smalltalk: Mapping[int, SmallTalk],
+    known_ids: Container[str],
+    known_sources: Container[str],
+) -> list[Problem]:
+    """What makes a file unusable although each of its parts is well formed; entries by their place in the file."""
     problems = []
     seen: dict[str, int] = {}
-    for part, items in (("entries", faq.entries), ("smalltalk", faq.smalltalk)):
-        for index, item in enumerate(items):
-            line = document.line((part, index))
-            if item.id in seen:
-                message = f'The id "{item.id}" is used twice (first in line {seen[item.id]}). Give one another id.'
-                problems.append(Problem(str(document.path), line, item.id, message))
-            seen.setdefault(item.id, line)
-    for index, entry in enumerate(faq.entries):
-        for source in entry.sources:
-            if source not in faq.sources:
+    ids = [("entries", index, entry.id) for index, entry in entries.items()]
+    ids += [("smalltalk", index, talk.id) for index, talk in smalltalk.items()]
+    for part, index, id_ in ids:
+        line = document.line((part, index))
+        if id_ in seen:
+            message = f'The id "{id_}" is used twice (first in line {seen[id_]}). Give one another id.'
+            problems.append(Problem(str(document.path), line, id_, message))
+        seen.setdefault(id_, line)
+    for index, entry in entries.items():
+        for number, source in enumerate(entry.sources):
+            if source not in known_sources:
                 message = f'The source "{source}" is not in the "sources" table. Add it there or correct the id.'
-                line = document.line(("entries", index, "sources"))
+                line = document.line(("entries", index, "sources", number))
                 problems.append(Problem(str(document.path), line, entry.id, message))
-        for other in entry.related:
-            if other not in faq.entry_by_id:
+        for number, other in enumerate(entry.related):
+            if other not in known_ids:
                 message = f'"related" names "{other}", which is no entry. Correct the id or remove it.'
-                line = document.line(("entries", index, "related"))
+                line = document.line(("entries", index, "related", number))
                 problems.append(Problem(str(document.path), line, entry.id, message))
     return problems

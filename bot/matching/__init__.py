@@ -4,6 +4,7 @@ from bot.matching.encoder import Encoder, EncoderError
 from bot.matching.head import NotConverged
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.matcher import Intent, Matcher, Vocabulary
+from bot.matching.second_look import SecondLook
 
 __all__ = [
     "Candidate",
@@ -14,5 +15,6 @@ __all__ = [
     "Matcher",
     "NotConverged",
     "Outcome",
+    "SecondLook",
     "Vocabulary",
 ]

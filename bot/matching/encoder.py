@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,7 @@ DIMENSIONS = 384
 _MODEL_FOLDER = Path(__file__).parent / "model"
 _KEY_BYTES = 16
 _SHORT_KEY_BYTES = 6
+_CACHED_MAX = 250_000  # vectors, 1.5 kB each
 _UNTUNED_SHARE_MIN = 0.05
 
 
@@ -58,14 +60,19 @@ class Encoder:
         self.digest = hashlib.sha256(weights).hexdigest()
         tuned_on = model_folder / "tuned_on.bin"
         self._tuned_on = _split_keys(tuned_on.read_bytes(), _SHORT_KEY_BYTES) if tuned_on.is_file() else frozenset()
+        self._last = threading.local()
         self.cache_folder = cache_folder
         self._cache = _VectorCache(cache_folder, self.digest) if cache_folder else None
 
     def encode(self, text: str) -> Floats:
-        """Shape (384,), unit length."""
+        """Shape (384,), unit length. Each thread remembers the last text: triage and matcher read the same one."""
+        if getattr(self._last, "text", None) == text:
+            remembered: Floats = self._last.vector
+            return remembered
         ids = np.asarray([self.wordpiece(text)], dtype=np.int64)
         (vectors,) = self._session.run(None, {"ids": ids})
         vector: Floats = vectors[0]
+        self._last.text, self._last.vector = text, vector
         return vector
 
     def encode_many(self, texts: Sequence[str]) -> Floats:
@@ -92,7 +99,7 @@ class Encoder:
         missing = [text for text in dict.fromkeys(texts) if _key(text) not in known]
         if missing:
             known.update(zip(map(_key, missing), self.encode_many(missing), strict=True))
-            self._cache.save({_key(text): known[_key(text)] for text in texts})
+            self._cache.save(known)
         return np.stack([known[_key(text)] for text in texts])
 
 
@@ -124,6 +131,7 @@ class _VectorCache:
         return {keys[start : start + _KEY_BYTES]: vectors[number] for number, start in enumerate(starts)}
 
     def save(self, vectors: dict[bytes, Floats]) -> None:
+        vectors = dict(list(vectors.items())[-_CACHED_MAX:])  # the oldest go first
         row = np.dtype([("key", "V16"), ("vector", np.float32, (DIMENSIONS,))])
         table = np.empty(len(vectors), dtype=row)
         table["key"] = np.frombuffer(b"".join(vectors), dtype="V16")

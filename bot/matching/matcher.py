@@ -20,7 +20,6 @@ from bot.matching.lexical import LexicalIndex, words
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.names import Names
 from bot.matching.ranking import Floats, Ints, Ranker, Scores, pooled
-from bot.matching.snapshot import snapshot_key
 from bot.matching.spelling import Speller, spelling_targets
 
 
@@ -105,10 +104,6 @@ class Matcher:
             self._outcome(scores, readings[-1], first_right, one_of_three), first_right, self._candidates(scores)
         )
 
-    def match_many(self, texts: Sequence[str]) -> list[Match]:
-        """The verdicts on several messages, in their order."""
-        return [self.match(text) for text in texts]
-
     def _readings(self, text: str) -> list[str]:
         """The message as typed and, where that differs, with its spelling corrected and its short forms written out."""
         corrected = self._speller.correct(text)
@@ -156,15 +151,15 @@ def _learn(
     """The fitted parts, from the encoder's cache folder where this very content was fitted before."""
     known, others = vectors[: len(texts)], vectors[len(texts) :]
     parts = (*texts, "", *map(str, labels), "", *background)
-    file = encoder.cache_folder / f"fit-{snapshot_key(parts, encoder.digest)}.npz" if encoder.cache_folder else None
+    file = snapshot.place(encoder.cache_folder, "matcher", parts, encoder.digest)
     if file and (stored := snapshot.load(file)):
-        lexical, head, confidence = stored
+        lexical, head, confidence = snapshot.to_learnt(stored)
         return Ranker(known, labels, lexical, others, head=head), confidence
     ranker = Ranker(known, labels, LexicalIndex.of(texts), others)
     _require_learnt(ranker)
     confidence = fit_confidence(ranker, texts, background, encoder.untuned(texts))
     if file:
-        snapshot.save(file, ranker.lexical, ranker.head, confidence)
+        snapshot.save(file, snapshot.from_learnt(ranker.lexical, ranker.head, confidence))
     return ranker, confidence
 
 

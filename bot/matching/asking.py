@@ -1,0 +1,26 @@
+"""Which part of a message asks: people tell a story around their question, and sometimes ask two things."""
+
+from __future__ import annotations
+
+import re
+
+from bot.matching.lexical import words
+
+_END = re.compile(r"(?<=[.!?…])[\s]+|\n+")
+_OPENERS = frozenset(
+    "what what's whats how how's hows why which who when where is isn't are aren't am can can't could does doesn't do "
+    "don't did has have should would will explain describe define tell list name compare discuss outline".split()
+)
+_SHORTEST = 3
+"""Words; "right?" and "any idea?" ask nothing by themselves."""
+
+
+def asking_sentences(text: str) -> list[str]:
+    """The sentences of ``text`` that ask something, in their order; none for a message of one sentence."""
+    sentences = [part.strip() for part in _END.split(text) if part.strip()]
+    return [part for part in sentences if _asks(part)] if len(sentences) > 1 else []
+
+
+def _asks(sentence: str) -> bool:
+    found = words(sentence)
+    return len(found) >= _SHORTEST and (sentence.endswith("?") or found[0].replace("’", "'") in _OPENERS)
