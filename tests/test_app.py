@@ -1,0 +1,187 @@
+"""Running the platforms together: failures stay with their platform, signals end everything cleanly and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bot.app import build_answerer, load_content, serve
+from bot.content import ContentError
+from bot.exits import Exit
+from bot.logs import set_up_logs
+from bot.settings import PlatformError
+
+ROOT = Path(__file__).parent.parent
+SMALL = ROOT / "tests" / "small_faq.yaml"
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    stream = StringIO()
+    set_up_logs("json", "debug", stream)
+    yield stream
+    root.handlers[:], root.level = before
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+
+
+class Booth:
+    """A platform without a network: serves until it fails as told, or is closed."""
+
+    def __init__(self, name: str, failure: Exception | None = None, closing_takes: float = 0.0) -> None:
+        self.name = name
+        self._failure = failure
+        self._closing_takes = closing_takes
+        self._closed = asyncio.Event()
+        self.serving = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def serve(self) -> None:
+        self.serving.set()
+        if self._failure is not None:
+            raise self._failure
+        await self._closed.wait()
+
+    async def close(self) -> None:
+        await asyncio.sleep(self._closing_takes)
+        self._closed.set()
+        self.left.set()
+
+
+def _events(log: StringIO) -> list[dict[str, str]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+async def test_one_platform_that_fails_is_named_in_one_sentence_and_the_other_serves_on(log: StringIO) -> None:
+    stop = asyncio.Event()
+    broken = Booth("Discord", PlatformError("Discord does not accept the token."))
+    good = Booth("Telegram")
+    running = asyncio.create_task(serve([broken, good], stop))
+    await broken.left.wait()
+    assert not running.done()
+    assert not good.left.is_set()
+    stop.set()
+    assert await running == Exit.OK
+    assert good.left.is_set()
+    failures = [event for event in _events(log) if event["level"] in ("error", "warning")]
+    assert [event["problem"] for event in failures] == ["Discord does not accept the token."]
+
+
+async def test_when_all_are_down_the_end_is_69(log: StringIO) -> None:
+    booths = [Booth("Discord", PlatformError("No.")), Booth("Telegram", PlatformError("Neither."))]
+    assert await serve(booths, asyncio.Event()) == Exit.UNAVAILABLE
+    assert [event["problem"] for event in _events(log)][:2] == ["No.", "Neither."]
+    assert all(booth.left.is_set() for booth in booths)
+
+
+async def test_an_unexpected_error_is_told_by_kind_and_place_not_by_its_words(log: StringIO) -> None:
+    booth = Booth("Discord", ValueError("somebody's question about zanzibar"))
+    assert await serve([booth], asyncio.Event()) == Exit.UNAVAILABLE
+    (failure,) = [event for event in _events(log) if event["event"] == "platform_failed"]
+    assert failure["error"] == "ValueError"
+    assert failure["where"].startswith("test_app.py:")
+    assert "zanzibar" not in log.getvalue()
+
+
+async def test_one_that_will_not_leave_is_cut_off(log: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.CLOSE_SECONDS", 0.05)
+    stop = asyncio.Event()
+    stubborn, good = Booth("Discord", closing_takes=60), Booth("Telegram", closing_takes=0.01)
+    running = asyncio.create_task(serve([stubborn, good], stop))
+    await good.serving.wait()
+    started = time.monotonic()
+    stop.set()
+    assert await running == Exit.OK
+    assert time.monotonic() - started < 5
+    assert good.left.is_set()
+    assert "close_took_too_long" in [event["event"] for event in _events(log)]
+
+
+SERVE_UNTIL_SIGNAL = """
+import asyncio, sys
+from bot import app
+
+class Slow:
+    name = "Slow"
+    async def serve(self):
+        print("serving", flush=True)
+        await asyncio.Event().wait()
+    async def close(self):
+        await asyncio.sleep(0.3)
+        print("finished what was in flight", flush=True)
+
+async def main():
+    stop = asyncio.Event()
+    with app.signals_set(stop):
+        return await app.serve([Slow()], stop)
+
+sys.exit(asyncio.run(main()))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finishes_what_is_in_flight_and_ends_with_0(number: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", SERVE_UNTIL_SIGNAL], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "serving\n"
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert "finished what was in flight\n" in process.stdout.read()
+
+
+LOAD_UNTIL_SIGNAL = """
+import sys, time
+from bot import app, logs, settings
+
+def takes_long(*_):
+    print("loading", flush=True)
+    time.sleep(60)
+
+app.build_answerer = takes_long
+logs.set_up_logs("json", "info", sys.stderr)
+sys.exit(app.run(settings.RunSettings.model_construct(content=None, cache=None)))
+"""
+
+
+def test_a_signal_while_the_content_is_still_being_read_ends_at_once_with_0() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", LOAD_UNTIL_SIGNAL],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert [json.loads(line)["event"] for line in process.stderr] == ["starting", "stopped"]
+
+
+def test_a_bare_faq_is_guarded_by_the_shipped_triage_rules() -> None:
+    _, triage = load_content(SMALL)
+    assert triage.assess("I want to kill myself").kind == "self-harm"
+
+
+def test_problems_of_both_files_come_together(tmp_path: Path) -> None:
+    (tmp_path / "faq.yaml").write_text("entries: []\n", encoding="utf-8")
+    (tmp_path / "safety.yaml").write_text("rules: []\n", encoding="utf-8")
+    with pytest.raises(ContentError) as caught:
+        build_answerer(tmp_path)
+    assert {Path(problem.file).name for problem in caught.value.problems} == {"faq.yaml", "safety.yaml"}
