@@ -1,0 +1,255 @@
+"""Reply -> Telegram messages, for every entry of the shipped content and for replies that nobody would write."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from bot_api import check_page
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from telegram_html import Parsed
+
+from adapters.telegram.callback import Browse, Press, Show, Turn, View, read, write
+from adapters.telegram.markup import clean, is_visible, parse, shorten, units
+from adapters.telegram.render import Page, plain, render, render_topics
+from bot.answer import Topic
+from bot.content import Faq, load_faq
+from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
+
+VIEWS = [View(*flags) for flags in itertools.product((False, True), repeat=4)]
+DISCLAIMER = "General information, not medical advice."
+
+words = st.text(st.characters(exclude_categories=()), max_size=60)
+markdown = st.one_of(
+    words,
+    st.text(st.sampled_from("*_`[]()<>&#-+1. \n\t\\|~!:/ab😀")),
+    st.lists(words.map(lambda word: f"- **{word}** {word}")).map("\n".join),
+    st.integers(0, 9000).map(lambda size: "😀" * size),
+    st.integers(0, 9000).map(lambda size: "word. " * (size // 6)),
+    st.integers(0, 300).map(lambda count: "**b** *i* " * count),
+)
+suggestions = st.builds(Suggestion, words, words, words)
+sources = st.builds(SourceLink, words, words, st.none() | st.integers(), words | st.just('https://a.example/?b=<&>"'))
+replies = st.builds(
+    Reply,
+    kind=st.sampled_from(ReplyKind),
+    text=markdown,
+    disclaimer=words.filter(is_visible),
+    entry_id=st.none() | words | st.just("ir-tests"),
+    revision=words | st.just("0123abcd"),
+    title=words,
+    details=markdown,
+    banner=words,
+    sources=st.lists(sources, max_size=60).map(tuple),
+    strength=words,
+    reviewed=words,
+    suggestions=st.lists(suggestions, max_size=120).map(tuple),
+)
+
+
+def checked(pages: tuple[Page, ...]) -> list[Parsed]:
+    """What a reader sees of each page, when Telegram would take them all."""
+    assert pages
+    assert all(page.keyboard is None for page in pages[:-1])
+    seen = [check_page(page.html, page.keyboard.to_dict() if page.keyboard else None) for page in pages]
+    if pages[-1].keyboard:
+        for row in pages[-1].keyboard.inline_keyboard:
+            for button in row:
+                assert isinstance(button.callback_data, str)
+                assert read(button.callback_data) is not None
+    return seen
+
+
+def squeezed(text: str) -> str:
+    """Only the signs that are seen: where a text is cut, spaces fall away."""
+    return "".join(sign for sign in clean(text) if is_visible(sign))
+
+
+@settings(max_examples=300, deadline=None)
+@given(replies, st.sampled_from(VIEWS))
+def test_any_reply_keeps_every_limit_and_ends_with_its_disclaimer(reply: Reply, view: View) -> None:
+    seen = checked(render(reply, view))
+    whole = squeezed("".join(page.text for page in seen))
+    assert whole.endswith(squeezed(reply.disclaimer))
+    assert squeezed(reply.banner) in whole[: len(squeezed(reply.banner))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(markdown)
+def test_no_letter_of_the_content_is_lost(text: str) -> None:
+    plain_text = " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+    reply = Reply(ReplyKind.SMALLTALK, f"x {plain_text}", DISCLAIMER)
+    whole = squeezed("".join(page.text for page in checked(render(reply))))
+    assert whole == squeezed(f"x {plain_text} {DISCLAIMER}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(words, words, st.sampled_from(VIEWS))
+def test_what_is_written_into_a_button_is_read_back(entry_id: str, revision: str, view: View) -> None:
+    presses: list[Press] = [Show(entry_id, revision), Turn(view, entry_id, revision), Browse(entry_id)]
+    for press in [*presses, Browse(new_message=True)]:
+        data = write(press)
+        if data is not None:
+            assert 1 <= len(data.encode()) <= 64
+            assert read(data) == press
+
+
+def test_the_longest_id_that_the_content_may_have_fits_into_every_button() -> None:
+    longest = "x" * 40
+    for view in VIEWS:
+        assert write(Turn(view, longest, "0123abcd"))
+    assert write(Show(longest, "0123abcd"))
+    assert write(Browse(longest))
+
+
+@given(words, st.integers(1, 80))
+def test_a_shortened_text_keeps_its_limit(text: str, limit: int) -> None:
+    assert units(shorten(text, limit)) <= limit
+    assert units(plain(text, limit)) <= limit
+
+
+@pytest.fixture(scope="module")
+def faq() -> Faq:
+    """The shipped content."""
+    return load_faq(Path(__file__).parents[2] / "content")
+
+
+def reply_of(faq: Faq, number: int) -> Reply:
+    """The reply for an entry, as the core makes it."""
+    entry = faq.entries[number]
+    table = faq.sources
+    return Reply(
+        ReplyKind.ANSWER,
+        entry.short,
+        faq.disclaimer.short,
+        entry.id,
+        entry.revision,
+        entry.question,
+        entry.details,
+        sources=tuple(
+            SourceLink(table[id_].title, table[id_].publisher, table[id_].year, table[id_].url) for id_ in entry.sources
+        ),
+        strength=entry.strength,
+        reviewed="2026-11-21",
+        suggestions=tuple(
+            Suggestion(id_, faq.entry_by_id[id_].revision, faq.entry_by_id[id_].question) for id_ in entry.related
+        ),
+    )
+
+
+def test_every_entry_fits_one_message_whatever_is_open(faq: Faq) -> None:
+    for number, entry in enumerate(faq.entries):
+        for view in VIEWS:
+            (seen,) = checked(render(reply_of(faq, number), view))
+            assert seen.text.startswith(entry.question), entry.id
+            assert seen.text.endswith(faq.disclaimer.short), entry.id
+            assert "**" not in seen.text, entry.id
+            if view.sources:
+                assert seen.links == [faq.sources[id_].url for id_ in entry.sources], entry.id
+
+
+def test_every_entry_can_be_reached_from_the_topics(faq: Faq) -> None:
+    topics = tuple(
+        Topic(
+            group,
+            faq.groups.get(group, group),
+            tuple(
+                Suggestion(entry.id, entry.revision, entry.question) for entry in faq.entries if entry.group == group
+            ),
+        )
+        for group in dict.fromkeys(entry.group for entry in faq.entries)
+    )
+    found = set()
+    for topic in topics:
+        page = render_topics(topics, topic.id, faq.disclaimer.short)
+        (seen,) = checked((page,))
+        assert seen.text.endswith(faq.disclaimer.short)
+        assert page.keyboard
+        presses = [read(str(button.callback_data)) for row in page.keyboard.inline_keyboard for button in row]
+        found |= {press.entry_id for press in presses if isinstance(press, Turn)}
+    assert found == set(faq.entry_by_id)
+
+
+def test_urgent_words_come_first_and_the_disclaimer_last_when_a_reply_is_split() -> None:
+    reply = Reply(
+        ReplyKind.ANSWER,
+        "short\n\n" + "para graph. " * 600,
+        DISCLAIMER,
+        banner="Call an ambulance.",
+        title="Title",
+        suggestions=(Suggestion("ir-tests", "0123abcd", "Tests?"),),
+    )
+    pages = render(reply)
+    seen = checked(pages)
+    assert len(seen) == 3
+    assert seen[0].text.startswith("Call an ambulance.\n\nTitle\n\nshort")
+    assert seen[-1].text.endswith(DISCLAIMER)
+    assert pages[-1].keyboard
+    assert all(page.text.endswith((".", "short")) for page in seen)  # cut where a sentence ends
+
+
+def test_a_safety_reply_has_no_more_and_no_buttons_but_what_it_offers() -> None:
+    bare = Reply(ReplyKind.SAFETY, "Call **999** now.\nStay with them.", DISCLAIMER, "emergency-other", title="Help")
+    (page,) = render(bare)
+    assert page.html == f"<b>Help</b>\n\nCall <b>999</b> now.\nStay with them.\n\n<i>{DISCLAIMER}</i>"
+    assert page.keyboard is None
+    offering = Reply(
+        ReplyKind.SAFETY,
+        "Ask your team.",
+        DISCLAIMER,
+        "medication-dosing",
+        details="never shown",
+        suggestions=(Suggestion("metformin", "0123abcd", "What is metformin?"),),
+    )
+    (page,) = render(offering)
+    assert page.keyboard
+    assert [button.text for row in page.keyboard.inline_keyboard for button in row] == ["What is metformin?"]
+
+
+def test_an_emergency_banner_is_left_standing_when_more_is_opened() -> None:
+    reply = Reply(ReplyKind.ANSWER, "short", DISCLAIMER, "dka", "0123abcd", details="more", banner="Call an ambulance.")
+    (page,) = render(reply)
+    assert page.keyboard
+    assert read(str(page.keyboard.inline_keyboard[0][0].callback_data)) == Turn(
+        View(details=True, below=True), "dka", "0123abcd"
+    )
+
+
+def test_a_question_back_offers_its_suggestions_in_place() -> None:
+    offers = (Suggestion("a", "0123abcd", "A?"), Suggestion("b", "0123abcd", "B?"))
+    (page,) = render(Reply(ReplyKind.CLARIFY, "Which?", DISCLAIMER, suggestions=offers))
+    assert page.keyboard
+    assert [read(str(row[0].callback_data)) for row in page.keyboard.inline_keyboard] == [
+        Turn(View(), "a", "0123abcd"),
+        Turn(View(), "b", "0123abcd"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("**bold** and *leaning*", "<b>bold</b> and <i>leaning</i>"),
+        ("A1C >5.7 % & <6.5 %", "A1C &gt;5.7 % &amp; &lt;6.5 %"),
+        ("- one\n- two\n  - inner", "• one\n• two\n   • inner"),
+        ("3. three\n4. four", "3. three\n4. four"),
+        ('[site](https://a.example/?b=1&c="2")', '<a href="https://a.example/?b=1&amp;c=%222%22">site</a>'),
+        ("[site](javascript:alert(1))", "[site](javascript:alert(1))"),
+        ("[site](tg://user?id=42)", "site"),
+        ("<b>raw</b>", "&lt;b&gt;raw&lt;/b&gt;"),
+        ("# Heading\n\ntext", "<b>Heading</b>\n\ntext"),
+        ("**unclosed", "**unclosed"),
+        ("one\ntwo", "one\ntwo"),
+        ("`code`", "<code>code</code>"),
+    ],
+)
+def test_the_small_markdown_becomes_html(source: str, html: str) -> None:
+    (page,) = render(Reply(ReplyKind.SMALLTALK, source, DISCLAIMER))
+    assert page.html == f"{html}\n\n<i>{DISCLAIMER}</i>"
+
+
+def test_lists_stand_apart_from_the_text_around_them() -> None:
+    blocks = parse("before\n\n- a\n- b\n\nafter")
+    assert "".join(block.gap + block.text for block in blocks) == "\n\nbefore\n\n• a\n• b\n\nafter"
