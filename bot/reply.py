@@ -65,3 +65,15 @@ class Reply:
     def __post_init__(self) -> None:
         if not self.disclaimer.strip():
             raise ValueError("A reply needs its disclaimer: give the content's disclaimer text.")
+
+
+TROUBLE = Reply(
+    kind=ReplyKind.OUT_OF_SCOPE,
+    text=(
+        "Something went wrong on my side. Please ask again in a minute. "
+        "In an emergency, call your local emergency number."
+    ),
+    disclaimer="General information, not medical advice.",
+    confidence=0.0,
+)
+"""What a person reads when something failed; needs no content, as that may be what failed."""

@@ -3,7 +3,8 @@
     make encoder          (or: python training/tune.py --package FOLDER --questions QUESTIONS.jsonl)
 
 Supervised contrastive learning (Khosla et al. 2020): utterances, the question and sentences of the answer of one
-entry belong together; other entries, neighbours above all, and out-of-scope messages belong apart. Typing errors
+entry belong together, and so do the examples of one kind of danger; other entries, neighbours above all, and
+out-of-scope messages belong apart. Typing errors
 are added as noise. Out-of-scope messages are also held to the vectors that they had, so that the encoder stays good
 for content that it never saw, and the tuned weights are averaged with the original ones (Wortsman et al. 2022).
 
@@ -36,7 +37,7 @@ from safetensors.numpy import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from bot.content import Faq, default_content_folder, load_faq
+from bot.content import HARMLESS, Faq, default_content_folder, load_faq, load_safety_examples
 from bot.matching.head import fit_head, log_softmax
 from bot.matching.wordpiece import WordPiece
 
@@ -78,14 +79,15 @@ def trained_on(text: str) -> bool:
     return key(text)[0] % 5 != 0
 
 
-def lessons_of(faq: Faq) -> list[Lesson]:
-    """The content as lessons; sentences of fewer than five words say too little."""
+def lessons_of(faq: Faq, examples: dict[str, tuple[str, ...]]) -> list[Lesson]:
+    """Entries, small talk and kinds of danger as lessons; sentences of fewer than five words say too little."""
     lessons = []
     for entry in faq.entries:
         answer = re.sub(r"\*\*|^- ", "", f"{entry.short}\n{entry.details}", flags=re.M)
         sentences = [part.strip() for part in re.split(r"(?<=[.!?])\s+|\n+", answer) if len(part.split()) >= 5]
         lessons.append(Lesson(entry.id, [entry.question, *entry.utterances], sentences))
-    return lessons + [Lesson(talk.id, list(talk.utterances), []) for talk in faq.smalltalk]
+    lessons += [Lesson(talk.id, list(talk.utterances), []) for talk in faq.smalltalk]
+    return lessons + [Lesson(kind, list(texts), []) for kind, texts in examples.items() if kind != HARMLESS]
 
 
 def with_typing_errors(text: str, chance: random.Random) -> str:
@@ -116,9 +118,11 @@ def with_typing_errors(text: str, chance: random.Random) -> str:
 class Course:
     """The lessons, the network, and the steps of tuning."""
 
-    def __init__(self, faq: Faq, package: Path, seed: int) -> None:
-        self.lessons = lessons_of(faq)
-        self.strangers = [text for texts in faq.out_of_scope.values() for text in texts if trained_on(text)]
+    def __init__(self, content: Path, package: Path, seed: int) -> None:
+        faq, examples = load_faq(content), load_safety_examples(content)
+        self.lessons = lessons_of(faq, examples)
+        strangers = [text for texts in faq.out_of_scope.values() for text in texts] + list(examples.get(HARMLESS, ()))
+        self.strangers = [text for text in strangers if trained_on(text)]
         self.wordpiece = WordPiece(package / "vocab.txt")
         self.chance = random.Random(seed)
         torch.manual_seed(seed)
@@ -255,7 +259,7 @@ def main() -> None:
     for name, digest in DIGESTS.items():
         if hashlib.sha256((arguments.package / name).read_bytes()).hexdigest() != digest:
             parser.exit(1, f"{arguments.package / name} is not the file that this was made for: its SHA-256 differs.\n")
-    course = Course(load_faq(arguments.content), arguments.package, arguments.seed)
+    course = Course(arguments.content, arguments.package, arguments.seed)
     known = {lesson.id for lesson in course.lessons}
     examination = Examination(
         course,

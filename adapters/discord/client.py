@@ -25,10 +25,10 @@ from discord import ui
 from adapters.discord import buttons
 from adapters.discord.buttons import Where
 from adapters.discord.commands import IrisTree, about_lines, how_to_lines
-from adapters.discord.render import render, render_note, render_topics, with_lines
+from adapters.discord.render import render, render_topics, with_lines
 from bot.answer import Answerer
 from bot.question import Place, Question
-from bot.reply import Reply, ReplyKind, Suggestion
+from bot.reply import TROUBLE, Reply, ReplyKind, Suggestion
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,6 @@ _NO_HISTORY = 160002
 # How many messages are remembered as handled: a resumed session delivers some a second time.
 REMEMBERED_MESSAGES = 2048
 
-_SORRY = "Something went wrong on my side, so I can't answer right now. Please try again in a minute."
 _UNREADABLE = "Discord didn't show me your words. Please use /ask, or write to me with @ and my name in the message."
 
 # Mentions of people, roles and channels, and custom emoji: never part of what was asked.
@@ -111,10 +110,11 @@ class IrisClient(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         if self._was_asked(message) and self._handled.add(message.id):
-            async with self._handling("message", lambda note: self._post(message, render_note(note))):
+            async with self._handling("message", lambda reply: self._post(message, render(reply))):
                 unreadable = not message.content and message.type is discord.MessageType.reply
                 if unreadable and not message.attachments and not message.stickers:
-                    await self._post(message, render_note(_UNREADABLE))
+                    unread = Reply(ReplyKind.OUT_OF_SCOPE, _UNREADABLE, self._answerer().disclaimer)
+                    await self._post(message, render(unread))
                     return
                 reply = await self._reply_to(_question_in(message))
                 if reply.kind is ReplyKind.SAFETY:
@@ -204,7 +204,7 @@ class IrisClient(discord.AutoShardedClient):
     async def show_topics(self, interaction: Interaction, where: Where, group: str, page: int) -> None:
         async with self._handling_interaction("topics", interaction):
             answerer = self._answerer()
-            view = render_topics(answerer.topics(), answerer.privacy().disclaimer, group, page)
+            view = render_topics(answerer.topics(), answerer.disclaimer, group, page)
             await self._answer_press(interaction, view, here=where is Where.HERE)
 
     async def _answer_press(self, interaction: Interaction, view: ui.LayoutView, *, here: bool) -> None:
@@ -251,7 +251,9 @@ class IrisClient(discord.AutoShardedClient):
     # Failures
 
     @asynccontextmanager
-    async def _handling(self, event: str, tell: Callable[[str], Awaitable[None]] | None = None) -> AsyncIterator[None]:
+    async def _handling(
+        self, event: str, tell: Callable[[Reply], Awaitable[None]] | None = None
+    ) -> AsyncIterator[None]:
         """Counts the event as in flight; a failure ends here, and the person is told if that is possible."""
         ticket = object()
         self._in_flight.add(ticket)
@@ -263,7 +265,7 @@ class IrisClient(discord.AutoShardedClient):
             hopeless = isinstance(error, (discord.Forbidden, discord.NotFound))
             if tell is not None and not hopeless and getattr(error, "code", None) not in _TOO_LATE:
                 with suppress(Exception):
-                    await tell(_SORRY)
+                    await tell(TROUBLE)
         finally:
             self._in_flight.discard(ticket)
             if not self._in_flight:
@@ -271,8 +273,8 @@ class IrisClient(discord.AutoShardedClient):
 
     @asynccontextmanager
     async def _handling_interaction(self, event: str, interaction: Interaction) -> AsyncIterator[None]:
-        async def tell(note: str) -> None:
-            await self._send(interaction, render_note(note), True)
+        async def tell(reply: Reply) -> None:
+            await self._send(interaction, render(reply), True)
 
         async with self._handling(event, tell):
             yield

@@ -96,13 +96,6 @@ def render_topics(topics: Sequence[Topic], disclaimer: str, group: str = "", pag
     return _card(f"### {title}\nChoose a question.", disclaimer, rows, _COLOURS[ReplyKind.SMALLTALK])
 
 
-def render_note(text: str) -> ui.LayoutView:
-    """A sentence about the bot itself, such as that something failed; no answer, so no disclaimer."""
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.TextDisplay(markup.escape_within(text, TEXT_MAX)))
-    return view
-
-
 def with_lines(reply: Reply, lines: str) -> Reply:
     """``reply`` with labels of this platform, in the content's small Markdown, below its text."""
     return replace(reply, text=f"{reply.text}\n\n{lines}")

@@ -20,16 +20,16 @@ from adapters.telegram.delivery import send, spot_of
 from adapters.telegram.order import ByChat
 from adapters.telegram.polling import WRONG_TOKEN, Poller, backoff
 from adapters.telegram.profile import introduce
-from adapters.telegram.render import Page
+from adapters.telegram.render import render
 from adapters.telegram.wire import TelegramBot, Timing, pause_asked_for
 from bot.answer import Answerer
+from bot.reply import TROUBLE
 from bot.settings import PlatformError
 
 log = structlog.get_logger(__name__)
 
 # As in every log line of this adapter; people read TelegramPlatform.name.
 _NAME = "telegram"
-_FAILED = "Sorry, something went wrong on my side. Please try again."
 # With Timing.drain this keeps close() under 8 s.
 _CONFIRM_S = 1.5
 
@@ -156,4 +156,4 @@ async def _on_failure(update: object, context: ContextTypes.DEFAULT_TYPE) -> Non
     if message is None or (update.callback_query is None and asked_of(message, context.bot.bot) is None):
         return
     with contextlib.suppress(TelegramError):
-        await send(context.bot, spot_of(message), (Page(_FAILED),))
+        await send(context.bot, spot_of(message), render(TROUBLE))

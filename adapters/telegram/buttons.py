@@ -49,7 +49,7 @@ class Buttons:
                 else:
                     await put_in_place(context.bot, message, pages)
             case Browse(group, new_message):
-                page = render_topics(answerer.topics(), group, answerer.privacy().disclaimer)
+                page = render_topics(answerer.topics(), group, answerer.disclaimer)
                 if new_message:
                     await send(context.bot, spot_of(message), (page,))
                 else:

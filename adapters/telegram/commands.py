@@ -54,7 +54,7 @@ class Commands:
         answerer = self._answerer()
         match asked.command:
             case "topics":
-                return (render_topics(answerer.topics(), "", answerer.privacy().disclaimer),)
+                return (render_topics(answerer.topics(), "", answerer.disclaimer),)
             case "privacy":
                 return render(answerer.privacy())
             case "start" if asked.text:

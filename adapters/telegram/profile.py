@@ -43,7 +43,7 @@ async def _set_menu(bot: Bot, scope: Any, menu: tuple[BotCommand, ...]) -> None:
 async def _set_texts(bot: Bot, answerer: Answerer) -> None:
     """The disclaimers: the long one is shown in an empty chat, the short one on the profile."""
     long = plain(answerer.welcome().disclaimer, BotDescriptionLimit.MAX_DESCRIPTION_LENGTH)
-    short = plain(answerer.privacy().disclaimer, BotDescriptionLimit.MAX_SHORT_DESCRIPTION_LENGTH)
+    short = plain(answerer.disclaimer, BotDescriptionLimit.MAX_SHORT_DESCRIPTION_LENGTH)
     if (await bot.get_my_description()).description != long:
         await bot.set_my_description(long)
     if (await bot.get_my_short_description()).short_description != short:

@@ -6,10 +6,11 @@ import re
 
 from bot.matching.lexical import words
 
-_END = re.compile(r"(?<=[.!?…])[\s]+|\n+")
-_OPENERS = frozenset(
-    "what what's whats how how's hows why which who when where is isn't are aren't am can can't could does doesn't do "
-    "don't did has have should would will explain describe define tell list name compare discuss outline".split()
+_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+_OPENER = re.compile(
+    r"(?:what|how|why|which|who|when|where|is|isn|are|aren|am|can|could|do|does|doesn|don|did|has|have|should|would|will"
+    r"|explain|describe|define|tell|list|name|compare|discuss|outline)(?:['’]?[a-z]{1,2})?\b",
+    re.IGNORECASE,
 )
 _SHORTEST = 3
 """Words; "right?" and "any idea?" ask nothing by themselves."""
@@ -22,5 +23,4 @@ def asking_sentences(text: str) -> list[str]:
 
 
 def _asks(sentence: str) -> bool:
-    found = words(sentence)
-    return len(found) >= _SHORTEST and (sentence.endswith("?") or found[0].replace("’", "'") in _OPENERS)
+    return len(words(sentence)) >= _SHORTEST and (sentence.endswith("?") or _OPENER.match(sentence) is not None)

@@ -13,6 +13,7 @@ from itertools import chain
 import numpy as np
 
 from bot.matching import snapshot
+from bot.matching.asking import asking_sentences
 from bot.matching.confidence import OFFERED, Confidence, fit_confidence, signals
 from bot.matching.encoder import Encoder
 from bot.matching.head import NotConverged
@@ -21,6 +22,9 @@ from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.names import Names
 from bot.matching.ranking import Floats, Ints, Ranker, Scores, pooled
 from bot.matching.spelling import Speller, spelling_targets
+
+_TWO = 2
+"""Questions in a message from which on one answer would leave the other out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,26 @@ class Matcher:
         return cls(intents, encoder, ranker, confidence, speller, vocabulary)
 
     def match(self, text: str) -> Match:
-        """The verdict on one message."""
-        readings = self._readings(text)
+        """The verdict on one message. One that asks two things which are sure alone gets both offered."""
+        asking = asking_sentences(text)
+        if len(asking) == _TWO:
+            both = [self._read([part]) for part in asking]
+            ids = [reading.candidates[0].intent_id for reading in both]
+            if all(reading.outcome is Outcome.ANSWER for reading in both) and ids[0] != ids[1]:
+                first = tuple(reading.candidates[0] for reading in both)
+                return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first)
+        return self._read([text, *asking] if len(asking) == 1 else [text])
+
+    def _read(self, parts: Sequence[str]) -> Match:
+        """The verdict on a message, whose ``parts`` are the whole of it and what in it asks."""
+        readings = [reading for part in parts for reading in self._readings(part)]
         scores = pooled([self._ranker.scores(reading, self._encoder.encode(reading)) for reading in readings])
-        known = self._ranker.lexical.share_known(readings[-1])
-        seen = signals(scores, known, len(text.split()))
+        corrected = self._readings(parts[0])[-1]
+        seen = signals(scores, self._ranker.lexical.share_known(corrected), len(parts[0].split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))
-        return Match(
-            self._outcome(scores, readings[-1], first_right, one_of_three), first_right, self._candidates(scores)
-        )
+        outcome = self._outcome(scores, corrected, first_right, one_of_three)
+        return Match(outcome, first_right, self._candidates(scores))
 
     def _readings(self, text: str) -> list[str]:
         """The message as typed and, where that differs, with its spelling corrected and its short forms written out."""

@@ -1,8 +1,8 @@
 """A second look at safety: a classifier on sentence vectors, for wordings that the triage rules do not know.
 
 It learns from ``content/utterances/safety.yaml``: examples of each kind, and harmless messages that look like them;
-all utterances of the entries count as harmless too. It only ever adds to what the rules find. From which probability
-on it speaks follows from a stated risk, measured on examples left out in turn.
+all utterances of the entries count as harmless too. From which probability on it speaks follows from a stated risk,
+measured on examples left out in turn. What the flow makes of a suspicion stands in ``bot/answer.py``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from bot.matching import snapshot
 from bot.matching.encoder import Encoder
 from bot.matching.head import LinearHead, fit_head, log_softmax
-from bot.matching.ranking import Floats, Ints
+from bot.matching.ranking import Flags, Floats, Ints
 
 FALSE_ALARMS_MAX = 0.01
 """Share of harmless messages, look-alikes included, that may be taken for a danger."""
@@ -37,7 +37,7 @@ class Suspicion:
 
 
 class SecondLook:
-    """Says which kind of danger a message may be, or None."""
+    """Says which kind of danger a message may be, and how probably; alarming from ``threshold`` on."""
 
     def __init__(self, kinds: Sequence[str], head: LinearHead, threshold: float, encoder: Encoder) -> None:
         self.kinds = list(kinds)
@@ -58,18 +58,16 @@ class SecondLook:
             return cls(kinds, LinearHead(stored["weights"], stored["bias"]), float(stored["threshold"]), encoder)
         vectors = encoder.encode_content([*harmless, *texts])
         head = _fit(vectors, labels, len(kinds) + 1)
-        threshold = _threshold(vectors, labels, head)
+        threshold = _threshold(vectors, labels, head, encoder.untuned([*harmless, *texts]))
         if file:
             arrays = {"weights": head.weights, "bias": head.bias, "threshold": np.array(threshold)}
             snapshot.save(file, arrays)
         return cls(kinds, head, threshold, encoder)
 
-    def look(self, text: str) -> Suspicion | None:
-        """The strongest suspicion that the message or one of its sentences raises, from the threshold on."""
-        readings = readings_of(text)
-        suspicions = [self._suspicion(self._encoder.encode(reading)) for reading in readings]
-        strongest = max(suspicions, key=lambda suspicion: suspicion.probability)
-        return strongest if strongest.probability >= self.threshold else None
+    def look(self, text: str) -> Suspicion:
+        """The strongest suspicion that the message or one of its sentences raises."""
+        suspicions = [self._suspicion(self._encoder.encode(reading)) for reading in readings_of(text)]
+        return max(suspicions, key=lambda suspicion: suspicion.probability)
 
     def _suspicion(self, vector: Floats) -> Suspicion:
         shares = np.exp(log_softmax(self.head.logits(vector)))
@@ -91,12 +89,15 @@ def _fit(vectors: Floats, labels: Ints, classes: int, start: LinearHead | None =
     return fit_head(vectors, labels, classes, strength=_STRENGTH / len(labels), sample_weights=weights, start=start)
 
 
-def _threshold(vectors: Floats, labels: Ints, whole: LinearHead) -> float:
-    """The probability that FALSE_ALARMS_MAX of the harmless messages reach although they were not learnt from."""
+def _threshold(vectors: Floats, labels: Ints, whole: LinearHead, untuned: Flags) -> float:
+    """The probability that FALSE_ALARMS_MAX of the harmless messages reach although they were not learnt from.
+
+    ``untuned`` marks the messages that the encoder was not tuned on: only these stand for people's own words.
+    """
     fold = np.random.default_rng(20261121).permutation(len(labels)) % _FOLDS
     danger = np.zeros(len(labels), dtype=np.float32)
     for number in range(_FOLDS):
         kept = fold != number
         head = _fit(vectors[kept], labels[kept], len(whole.bias), start=whole)
         danger[~kept] = 1 - np.exp(log_softmax(head.logits(vectors[~kept])))[:, 0]
-    return float(np.quantile(danger[labels == 0], 1 - FALSE_ALARMS_MAX))
+    return float(np.quantile(danger[(labels == 0) & untuned], 1 - FALSE_ALARMS_MAX))

@@ -20,6 +20,7 @@ from adapters.telegram import TelegramPlatform
 from adapters.telegram.polling import RIVAL, WRONG_TOKEN
 from adapters.telegram.wire import Wire
 from bot.answer import Answerer
+from bot.reply import TROUBLE
 from bot.settings import PlatformError
 
 IR = "Insulin resistance means that cells respond weakly to insulin."
@@ -134,7 +135,8 @@ async def test_when_we_fail_the_person_is_told_and_the_next_question_is_answered
         await api.push(message=message("What is insulin resistance?"))
         await api.push(message=message("What is insulin resistance?"))
         told, answered = await api.shown(2)
-    assert told.text == "Sorry, something went wrong on my side. Please try again."
+    assert told.text.startswith("Something went wrong on my side.")
+    assert told.text.endswith(TROUBLE.disclaimer)
     assert IR in answered.text
 
 
