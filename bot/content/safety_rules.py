@@ -1,12 +1,12 @@
 """The models of content/safety.yaml: the rules, word classes, texts and numbers that triage works from.
 
-The file is written for clinicians to read and review, so lists of phrases are plain text with commas between. The models
-check what a single file can show; what the phrases mean is checked where they are compiled (bot/safety/patterns.py).
+The file is written for clinicians to read and review, so lists of phrases are plain text with commas between. The
+models check what a single file can show; what the phrases mean is checked where they are compiled, in bot.safety.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -25,7 +25,7 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_split, json_schema_input_type=str | list[str])]
 
 
 class Strict(BaseModel):
@@ -131,7 +131,7 @@ class KindText(Strict):
     title: str
     steps: tuple[str, ...] = Field(min_length=1, max_length=4)
     speak_of: str
-    call: Literal["emergency", "crisis", "none"]
+    call: Literal["emergency", "crisis", "poison", "none"]
     banner: str | None = None
     sources: Listed
 
@@ -144,11 +144,12 @@ class Texts(Strict):
     call_elsewhere: str
     call_crisis: str
     crisis_elsewhere: str
+    call_poison: str
     kinds: dict[KindId, KindText]
 
     @model_validator(mode="after")
     def _all_kinds(self) -> Texts:
-        missing = set(KindId.__args__) - set(self.kinds)
+        missing = set(get_args(KindId)) - set(self.kinds)
         if missing:
             raise ValueError(f"no text for {', '.join(sorted(missing))}")
         return self
@@ -192,12 +193,12 @@ class SafetyRules(Strict):
         """Check that ids are unique and that whatever is referred to is there."""
         problems: list[str] = []
         for what, ids in (
-            ("kind", [kind.id for kind in self.kinds]),
+            ("kind", [str(kind.id) for kind in self.kinds]),
             ("frame", [frame.id for frame in self.frames]),
             ("rule", [rule.id for rule in self.rules]),
         ):
             problems += [f'{what} "{name}" is there twice' for name in {name for name in ids if ids.count(name) > 1}]
-        if {kind.id for kind in self.kinds} != set(KindId.__args__):
+        if {kind.id for kind in self.kinds} != set(get_args(KindId)):
             problems.append("kinds must list all six kinds once")
         frames = {frame.id for frame in self.frames} | {"negated"}
         cited = [(rule.id, rule.sources) for rule in self.rules]
