@@ -93,6 +93,9 @@ def read_yaml(path: Path) -> YamlFile:
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = mark.line + 1 if mark else 1
         message = f"This is not valid YAML: {what}. Check quotes, colons and indentation on this line and above."
+        if "quoted scalar" in (getattr(error, "context", None) or ""):
+            line = error.context_mark.line + 1  # type: ignore[attr-defined]
+            message = "The quotation mark that opens on this line has no partner. Close it, or remove it."
         raise ContentError([Problem(name, line, "", message)]) from None
     lines: dict[Key, int] = {(): 1}
     problems: list[Problem] = []
@@ -111,7 +114,7 @@ def _construct(node: yaml.Node, key: Key, lines: dict[Key, int], problems: list[
             line = key_node.start_mark.line + 1
             if label in mapping:
                 message = f'"{label}" stands here twice. Keep one of the two.'
-                problems.append(Problem(name, line, "", message))
+                problems.append(Problem(name, line, _entry_of(node, key, label), message))
             lines[(*key, label)] = line
             mapping[label] = _construct(value_node, (*key, label), lines, problems, name)
         return mapping
@@ -122,6 +125,14 @@ def _construct(node: yaml.Node, key: Key, lines: dict[Key, int], problems: list[
             items.append(_construct(child, (*key, index), lines, problems, name))
         return items
     return _scalar(node)
+
+
+def _entry_of(node: yaml.MappingNode, key: Key, label: str) -> str:
+    """The id of the entry or table row that a mapping at ``key`` is, or that ``label`` names in it."""
+    ids = [str(value.value) for name, value in node.value if name.value == "id"]
+    if ids:
+        return ids[0]
+    return str(key[1]) if len(key) >= 2 else label if len(key) == 1 else ""
 
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | date | None:
