@@ -18,7 +18,7 @@ from bot.exits import Exit
 
 ROOT = Path(__file__).parent.parent
 SMALL = ROOT / "tests" / "small_faq.yaml"
-COMMANDS = ["chat", "ask", "match", "eval", "check", "run"]
+COMMANDS = ["chat", "ask", "match", "eval", "check", "content", "run"]
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,6 @@ def test_broken_content_is_said_with_file_and_line_and_no_traceback(
 @pytest.mark.parametrize(
     ("edit", "code", "said"),
     [
-        (("", ""), 0, "2 entries, 1 source, no problems."),
         (("related: [hashimoto-what]", "related: [nowhere]"), 1, '"related" names "nowhere", which is no entry.'),
         (("question: What is Hash", "asks: What is Hash"), 1, '"question" is missing. Add it.'),
         (("entries:", "entries: ["), 1, "This is not valid YAML"),
@@ -204,13 +203,30 @@ def test_check_says_what_to_mend_and_counts(
     done = iris("check", file)
     assert (done.returncode, done.stderr) == (code, b"")
     assert said in done.stdout.decode()
-    assert re.search(r"\d+ problems?\.|no problems\.", done.stdout.decode().splitlines()[-1])
+    assert re.search(r": (\d+ entries, .*)?\d+ problems?\b.*\.$", done.stdout.decode().splitlines()[-1])
 
 
 def test_the_content_of_this_repository_passes(iris: Any) -> None:
     done = iris("check", ROOT / "content")
     assert done.returncode == 0, done.stdout.decode()
     assert b"safety rules" in done.stdout
+
+
+def test_the_report_is_a_table_that_fits_a_terminal(iris: Any) -> None:
+    done = iris("content", "report", ROOT / "content")
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0
+    assert any(re.match(r" *ir-tests +\d+/\d+ +[\d.]+/[\d.]+ +\d+ +\d+ +\d{4}-\d\d-\d\d", line) for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_schemas_are_written_where_it_is_said(iris: Any, tmp_path: Path) -> None:
+    done = iris("content", "schema", tmp_path)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "faq.schema.json").read_text(encoding="utf-8"))["title"] == "Faq"
+    done = iris("content", "schema", tmp_path / "nowhere")
+    assert done.returncode == Exit.PROBLEMS
+    assert done.stderr.endswith(b"Name a content folder.\n")
 
 
 def test_check_of_a_path_that_is_not_there_says_so(iris: Any) -> None:

@@ -68,7 +68,7 @@ KEPT_TO = {
     "aiohttp": {"adapters.discord"},
     "yaml": {"bot.content"},
     "onnxruntime": {"bot.matching"},
-    "rich": {"adapters.terminal", "bot.cli"},
+    "rich": {"adapters.terminal", "bot.cli", "bot.content"},
     "pydantic_settings": {"bot.settings"},
 }
 
