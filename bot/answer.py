@@ -19,9 +19,6 @@ from bot.safety import Assessment, Finding, SafetyKind, Triage
 LONGEST_QUESTION = 8_000
 
 _CAN_WAIT = frozenset({SafetyKind.MEDICATION_DOSING, SafetyKind.PERSONAL_DIAGNOSIS})
-# Below this probability of any danger the rules for what can wait are overruled. On tests/safety/positives.yaml three
-# true findings in a hundred lie below it, of false ones on ordinary questions two thirds.
-_UNLIKE_DANGER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +86,13 @@ class Answerer:
             return assessment
         if assessment.kind is not None and assessment.kind not in _CAN_WAIT:
             return assessment
-        suspicion = self._second_look.look(text)
-        if assessment.kind is not None and suspicion.probability < _UNLIKE_DANGER:
+        suspicion = self._second_look.look(text, closely=assessment.kind is not None)
+        if assessment.kind is not None and suspicion.strength < self._second_look.dubious:
             dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
             return Assessment((), assessment.banner, assessment.cleared + dropped)
-        if assessment.kind is None and suspicion.probability >= self._second_look.threshold:
-            why = f"It is like the examples of this kind (probability {suspicion.probability:.2f})."
+        if assessment.kind is None and suspicion.strength >= self._second_look.alarming:
+            limit = self._second_look.alarming
+            why = f"It is like the examples of this kind (strength {suspicion.strength:.1f}, enough from {limit:.1f})."
             finding = Finding(SafetyKind(suspicion.kind), "second-look", "", why)
             return Assessment((finding,), assessment.banner, assessment.cleared)
         return assessment

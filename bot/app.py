@@ -124,11 +124,11 @@ def _fit_second_look(faq: Faq, examples: dict[str, tuple[str, ...]], encoder: En
     """None where there are no examples: triage then goes by its rules alone."""
     if not examples:
         return None
-    harmless = [*examples[HARMLESS], *(text for entry in faq.entries for text in (entry.question, *entry.utterances))]
+    harmless = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
     harmless += [text for talk in faq.smalltalk for text in talk.utterances]
     harmless += [text for texts in faq.out_of_scope.values() for text in texts]
     dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    return SecondLook.fit(dangers, harmless, encoder)
+    return SecondLook.fit(dangers, examples[HARMLESS], harmless, encoder)
 
 
 def connect(settings: RunSettings, answerer: Callable[[], Answerer]) -> list[Platform]:

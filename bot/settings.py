@@ -71,10 +71,16 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    content: Path | None = Field(None, description="Folder with faq.yaml and safety.yaml; the shipped one if not set")
+    content: Path | None = Field(
+        default=None, description="Folder with faq.yaml and safety.yaml; the shipped one if not set"
+    )
     cache: Path = Field(default_factory=_default_cache, description="Folder for what can be computed again")
-    log_format: Literal["pretty", "json"] = Field("pretty", description="Log lines for people, or one JSON object each")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged")
+    log_format: Literal["pretty", "json"] = Field(
+        default="pretty", description="Log lines for people, or one JSON object each"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged"
+    )
 
     @field_validator("log_format", "log_level", mode="before")
     @classmethod
@@ -100,10 +106,10 @@ class RunSettings(Settings):
     """What ``iris run`` reads besides: the tokens, each as itself or as the path of a secret file."""
 
     # Each file stands before its token, and Telegram last: a validator sees the fields above its own.
-    discord_token_file: Path | None = Field(None, description="File that holds the Discord bot token")
-    discord_token: SecretStr | None = Field(None, description="Discord bot token")
-    telegram_token_file: Path | None = Field(None, description="File that holds the Telegram bot token")
-    telegram_token: SecretStr | None = Field(None, description="Telegram bot token")
+    discord_token_file: Path | None = Field(default=None, description="File that holds the Discord bot token")
+    discord_token: SecretStr | None = Field(default=None, description="Discord bot token")
+    telegram_token_file: Path | None = Field(default=None, description="File that holds the Telegram bot token")
+    telegram_token: SecretStr | None = Field(default=None, description="Telegram bot token")
 
     @field_validator("discord_token", "telegram_token")
     @classmethod

@@ -24,7 +24,8 @@ from bot.matching.ranking import Floats, Ints, Ranker, Scores, pooled
 from bot.matching.spelling import Speller, spelling_targets
 
 _TWO = 2
-"""Questions in a message from which on one answer would leave the other out."""
+_SURE_ALONE = 0.97
+"""Two questions are both offered when each alone is this sure: a story around one question often ends in a "?" too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +98,23 @@ class Matcher:
         return cls(intents, encoder, ranker, confidence, speller, vocabulary)
 
     def match(self, text: str) -> Match:
-        """The verdict on one message. One that asks two things which are sure alone gets both offered."""
+        """The verdict on one message. One that asks two things, each sure alone, gets both offered."""
         asking = asking_sentences(text)
         if len(asking) == _TWO:
-            both = [self._read([part]) for part in asking]
+            both = [self._read(part) for part in asking]
             ids = [reading.candidates[0].intent_id for reading in both]
-            if all(reading.outcome is Outcome.ANSWER for reading in both) and ids[0] != ids[1]:
+            if all(reading.confidence >= _SURE_ALONE for reading in both) and ids[0] != ids[1]:
                 first = tuple(reading.candidates[0] for reading in both)
                 return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first)
-        return self._read([text, *asking] if len(asking) == 1 else [text])
+        return self._read(text)
 
-    def _read(self, parts: Sequence[str]) -> Match:
-        """The verdict on a message, whose ``parts`` are the whole of it and what in it asks."""
-        readings = [reading for part in parts for reading in self._readings(part)]
+    def _read(self, text: str) -> Match:
+        readings = self._readings(text)
         scores = pooled([self._ranker.scores(reading, self._encoder.encode(reading)) for reading in readings])
-        corrected = self._readings(parts[0])[-1]
-        seen = signals(scores, self._ranker.lexical.share_known(corrected), len(parts[0].split()))
+        seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))
-        outcome = self._outcome(scores, corrected, first_right, one_of_three)
+        outcome = self._outcome(scores, readings[-1], first_right, one_of_three)
         return Match(outcome, first_right, self._candidates(scores))
 
     def _readings(self, text: str) -> list[str]:

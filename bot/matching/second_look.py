@@ -20,66 +20,106 @@ from bot.matching.ranking import Flags, Floats, Ints
 
 FALSE_ALARMS_MAX = 0.01
 """Share of harmless messages, look-alikes included, that may be taken for a danger."""
+DOUBTED_MAX = 0.15
+"""Share of harmless messages that may look so dangerous that a rule which fired is not doubted."""
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
-_LONG_WORDS = 18
+_NEAREST_WEIGHT = 10.0
+"""Of the nearest example against the classifier; 5 to 20 did equally well."""
+_LONG_WORDS = 30
 """From this length on each sentence is looked at too: one may matter among many that don't."""
 _SENTENCES_MAX = 24
+_TINY = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """The likeliest kind of danger, and how probable it is that the message is one of any kind, 0 to 1."""
+    """The likeliest kind of danger, and how much speaks for any danger (0: as much as against it)."""
 
     kind: str
-    probability: float
+    strength: float
 
 
 class SecondLook:
-    """Says which kind of danger a message may be, and how probably; alarming from ``threshold`` on."""
+    """Says which kind of danger a message may be, and how strongly it is one.
 
-    def __init__(self, kinds: Sequence[str], head: LinearHead, threshold: float, encoder: Encoder) -> None:
-        self.kinds = list(kinds)
-        self.head = head
-        self.threshold = threshold
-        self._encoder = encoder
+    ``alarming`` is the strength that FALSE_ALARMS_MAX of harmless messages reach, ``dubious`` the one that
+    DOUBTED_MAX of them reach.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        kinds: Sequence[str],
+        head: LinearHead,
+        near: Floats,
+        far: Floats,
+        limits: tuple[float, float],
+    ) -> None:
+        self._encoder, self._kinds, self._head = encoder, list(kinds), head
+        self._near, self._far = near, far  # vectors of the examples, and of their harmless look-alikes
+        self.alarming, self.dubious = limits
 
     @classmethod
-    def fit(cls, examples: Mapping[str, Sequence[str]], harmless: Sequence[str], encoder: Encoder) -> SecondLook:
-        """Learn the kinds of ``examples`` against ``harmless``. Raises NotConverged."""
+    def fit(
+        cls,
+        examples: Mapping[str, Sequence[str]],
+        look_alikes: Sequence[str],
+        harmless: Sequence[str],
+        encoder: Encoder,
+    ) -> SecondLook:
+        """Learn the kinds of ``examples`` against ``look_alikes`` and other ``harmless`` messages.
+
+        Raises NotConverged.
+        """
         kinds = list(examples)
         texts = [text for kind in kinds for text in examples[kind]]
         # Class 0 is harmless, so that a kind's class is its place in ``kinds`` plus one.
-        labels = np.repeat(np.arange(len(kinds) + 1), [len(harmless), *(len(examples[kind]) for kind in kinds)])
-        parts = [*harmless, *(f"{kind}\0{text}" for kind in kinds for text in examples[kind])]
+        counts = [len(look_alikes) + len(harmless), *(len(examples[kind]) for kind in kinds)]
+        labels = np.repeat(np.arange(len(kinds) + 1), counts)
+        everything = [*look_alikes, *harmless, *texts]
+        vectors = encoder.encode_content(everything)
+        far, near = vectors[: len(look_alikes)], vectors[counts[0] :]
+        parts = [f"{label}\0{text}" for label, text in zip(labels, everything, strict=True)]
         file = snapshot.place(encoder.cache_folder, "second_look", parts, encoder.digest)
-        if file and (stored := snapshot.load(file)):
-            return cls(kinds, LinearHead(stored["weights"], stored["bias"]), float(stored["threshold"]), encoder)
-        vectors = encoder.encode_content([*harmless, *texts])
-        head = _fit(vectors, labels, len(kinds) + 1)
-        threshold = _threshold(vectors, labels, head, encoder.untuned([*harmless, *texts]))
-        if file:
-            arrays = {"weights": head.weights, "bias": head.bias, "threshold": np.array(threshold)}
-            snapshot.save(file, arrays)
-        return cls(kinds, head, threshold, encoder)
+        stored = snapshot.load(file) if file else None
+        if stored is None:
+            referred = np.arange(len(everything)) < len(look_alikes)
+            referred |= labels > 0
+            head = _fit(vectors, labels, len(kinds) + 1)
+            strengths = _left_out(vectors, labels, head, referred)[(labels == 0) & encoder.untuned(everything)]
+            limits = np.quantile(strengths, [1 - FALSE_ALARMS_MAX, 1 - DOUBTED_MAX])
+            stored = {"weights": head.weights, "bias": head.bias, "limits": limits}
+            if file:
+                snapshot.save(file, stored)
+        alarming, dubious = map(float, stored["limits"])
+        head = LinearHead(stored["weights"], stored["bias"])
+        return cls(encoder, kinds, head, near, far, (alarming, dubious))
 
-    def look(self, text: str) -> Suspicion:
-        """The strongest suspicion that the message or one of its sentences raises."""
-        suspicions = [self._suspicion(self._encoder.encode(reading)) for reading in readings_of(text)]
-        return max(suspicions, key=lambda suspicion: suspicion.probability)
+    def look(self, text: str, *, closely: bool = False) -> Suspicion:
+        """What the message raises as a whole, or the worst of its sentences where it is long.
 
-    def _suspicion(self, vector: Floats) -> Suspicion:
-        shares = np.exp(log_softmax(self.head.logits(vector)))
-        return Suspicion(self.kinds[int(shares[1:].argmax())], float(1 - shares[0]))
+        Sentences count when the whole is dubious, or when ``closely`` says that there is another reason to look.
+        """
+        whole = self._suspicion(text)
+        if whole.strength < self.dubious and not closely:
+            return whole
+        return max([whole, *map(self._suspicion, sentences_of(text))], key=lambda suspicion: suspicion.strength)
+
+    def _suspicion(self, text: str) -> Suspicion:
+        vector = self._encoder.encode(text)
+        kind = self._kinds[int(self._head.logits(vector)[1:].argmax())]
+        return Suspicion(kind, float(_strengths(vector[None], self._head, self._near, self._far)[0]))
 
 
-def readings_of(text: str) -> list[str]:
-    """Where the message is long each of its sentences, then the whole message."""
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a long message; none of a short one."""
     if len(text.split()) < _LONG_WORDS:
-        return [text]
+        return []
     sentences = [part.strip() for part in re.split(r"(?<=[.!?…])\s+|\n+", text)]
-    return [*[part for part in sentences if len(part.split()) > 1][:_SENTENCES_MAX], text]
+    few = 2
+    return [part for part in sentences if len(part.split()) > few][:_SENTENCES_MAX]
 
 
 def _fit(vectors: Floats, labels: Ints, classes: int, start: LinearHead | None = None) -> LinearHead:
@@ -89,15 +129,24 @@ def _fit(vectors: Floats, labels: Ints, classes: int, start: LinearHead | None =
     return fit_head(vectors, labels, classes, strength=_STRENGTH / len(labels), sample_weights=weights, start=start)
 
 
-def _threshold(vectors: Floats, labels: Ints, whole: LinearHead, untuned: Flags) -> float:
-    """The probability that FALSE_ALARMS_MAX of the harmless messages reach although they were not learnt from.
+def _strengths(vectors: Floats, head: LinearHead, near: Floats, far: Floats) -> Floats:
+    """Log odds of any danger by the classifier, and how much nearer the nearest example is than a look-alike."""
+    log_p = log_softmax(head.logits(vectors))
+    odds = np.log(np.maximum(1 - np.exp(log_p[:, 0]), _TINY)) - log_p[:, 0]
+    nearest = (vectors @ near.T).max(axis=1) - (vectors @ far.T).max(axis=1)
+    result: Floats = odds + np.float32(_NEAREST_WEIGHT) * nearest
+    return result
 
-    ``untuned`` marks the messages that the encoder was not tuned on: only these stand for people's own words.
-    """
+
+def _left_out(vectors: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> Floats:
+    """The strength of each message, shape (messages,), had it not been learnt from."""
     fold = np.random.default_rng(20261121).permutation(len(labels)) % _FOLDS
-    danger = np.zeros(len(labels), dtype=np.float32)
+    strengths = np.zeros(len(labels), dtype=np.float32)
     for number in range(_FOLDS):
         kept = fold != number
         head = _fit(vectors[kept], labels[kept], len(whole.bias), start=whole)
-        danger[~kept] = 1 - np.exp(log_softmax(head.logits(vectors[~kept])))[:, 0]
-    return float(np.quantile(danger[(labels == 0) & untuned], 1 - FALSE_ALARMS_MAX))
+        known = kept & referred
+        strengths[~kept] = _strengths(
+            vectors[~kept], head, vectors[known & (labels > 0)], vectors[known & (labels == 0)]
+        )
+    return strengths
