@@ -86,7 +86,7 @@ class Answerer:
             return assessment
         if assessment.kind is not None and assessment.kind not in _CAN_WAIT:
             return assessment
-        suspicion = self._second_look.look(text, closely=assessment.kind is not None)
+        suspicion = self._second_look.look(text)
         if assessment.kind is not None and suspicion.strength < self._second_look.dubious:
             dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
             return Assessment((), assessment.banner, assessment.cleared + dropped)

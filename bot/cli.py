@@ -91,6 +91,12 @@ def parser() -> argparse.ArgumentParser:
     for each in (report, schema):
         each.add_argument("path", nargs="?", type=Path, metavar="PATH", help="content folder, or for the report a file")
 
+    safety = _command(commands, "safety", _safety, "say why a message gets a safety reply, or why it gets none")
+    why = safety.add_subparsers(title="what", metavar="WHAT", dest="what", required=True)
+    explain = why.add_parser("explain", help="print every finding with its rule, and the rules that were cleared")
+    explain.add_argument("text", nargs="+", metavar="TEXT", help="the message, with or without quotes around it")
+    _add_content(explain)
+
     _command(commands, "run", _run, "connect every platform that has a token")
     return whole
 
@@ -150,6 +156,7 @@ _EXITS = {
         **_CONFIGURATION,
         **_CUT_SHORT,
     },
+    "safety": {Exit.OK: "the message was read, whatever was found", **_USAGE, **_CONFIGURATION, **_CUT_SHORT},
     "content": {
         Exit.OK: "the table was printed, or the schemas were written",
         Exit.PROBLEMS: "the schemas cannot be written there",
@@ -403,6 +410,23 @@ def _content(options: argparse.Namespace) -> Exit:
     from bot.content.report import rows, table
 
     Console().print(table(rows(faq), date.today()))
+    return Exit.OK
+
+
+def _safety(options: argparse.Namespace) -> Exit:
+    answerer = _answerer(options.content)
+    if answerer is None:
+        return Exit.CONFIGURATION
+    assessment = answerer.decide([" ".join(options.text)])[0].assessment
+    for finding in assessment.findings:
+        words = f' "{finding.matched}"' if finding.matched else ""
+        print(f"{finding.kind}  {finding.rule}{words}\n    {finding.why}")
+    if not assessment.findings:
+        print("No safety reply: the message goes on to the matcher.")
+    if assessment.cleared:
+        print(f"cleared: {', '.join(assessment.cleared)}")
+    if assessment.banner:
+        print(f"banner: {assessment.banner} (one line above the answer: where to turn if it is happening now)")
     return Exit.OK
 
 

@@ -97,15 +97,10 @@ class SecondLook:
         head = LinearHead(stored["weights"], stored["bias"])
         return cls(encoder, kinds, head, near, far, (alarming, dubious))
 
-    def look(self, text: str, *, closely: bool = False) -> Suspicion:
-        """What the message raises as a whole, or the worst of its sentences where it is long.
-
-        Sentences count when the whole is dubious, or when ``closely`` says that there is another reason to look.
-        """
-        whole = self._suspicion(text)
-        if whole.strength < self.dubious and not closely:
-            return whole
-        return max([whole, *map(self._suspicion, sentences_of(text))], key=lambda suspicion: suspicion.strength)
+    def look(self, text: str) -> Suspicion:
+        """What the message raises as a whole, or the worst of its sentences where it is long."""
+        suspicions = map(self._suspicion, [*sentences_of(text), text])
+        return max(suspicions, key=lambda suspicion: suspicion.strength)
 
     def _suspicion(self, text: str) -> Suspicion:
         vector = self._encoder.encode(text)
