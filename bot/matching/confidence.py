@@ -24,11 +24,11 @@ OFFERED = 3
 """A question back offers three entries at most: more are a menu, not a question."""
 
 # The stated risks, on the messages of the cross-validation.
-WRONG_ANSWERS_MAX = 0.02  # share of all messages that may get an answer they did not ask for
+WRONG_ANSWERS_MAX = 0.015  # share of all messages that may get an answer they did not ask for
 TURNED_AWAY_MAX = 0.05  # share of messages with an entry that may be told "I don't know"
 
 _FOLDS = 5
-_QUESTIONS_MAX = 2_400  # enough to place a threshold within a point; keeps a refit to seconds
+_QUESTIONS_MAX = 1_600  # enough to place a threshold within a point; keeps a refit to seconds
 _STRENGTH = 1e-3
 # The shares of messages with an entry, near by without one, and far off that the probabilities are made for. What
 # communities will ask is unknown; these are the shares of the published intent sets with out-of-scope questions

@@ -17,7 +17,8 @@ Ints = npt.NDArray[np.intp]
 
 _HISTORY = 10  # pairs that L-BFGS remembers (Nocedal & Wright, Numerical Optimization, 2006, section 7.2: 3 to 20)
 _ITERATIONS_MAX = 500
-_GRADIENT_TOLERANCE = 1e-4  # largest entry of the gradient of the mean loss, at which the fit has converged
+_GRADIENT_TOLERANCE = 1e-4  # largest entry of the gradient of the mean loss, at which a fit has converged
+_GRADIENT_AIM = 1e-5  # where a fit ends that nobody is in a hurry for
 
 
 class NotConverged(Exception):
@@ -55,7 +56,9 @@ def fit_head(
 ) -> LinearHead:
     """Minimise mean cross-entropy + ``strength``/2 * |weights|^2 (the bias is not held back).
 
-    ``vectors`` has shape (samples, dimensions), ``labels`` (samples,) with values below ``classes``.
+    With ``start``, a fit on nearly the same samples, the minimum is near and is approached less closely, which
+    halves the time of a cross-validation. ``vectors`` has shape (samples, dimensions), ``labels`` (samples,) with
+    values below ``classes``.
 
     Raises NotConverged when the gradient has not become small after the allowed number of steps.
     """
@@ -79,16 +82,16 @@ def fit_head(
     origin = np.zeros((dimensions + 1, classes), dtype=np.float32)
     if start is not None:
         origin[:-1], origin[-1] = start.weights, start.bias
-    best = _minimise(loss, origin)
+    best = _minimise(loss, origin, _GRADIENT_AIM if start is None else _GRADIENT_TOLERANCE)
     return LinearHead(best[:-1].copy(), best[-1].copy())
 
 
-def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> Floats:
-    """L-BFGS with backtracking; ``loss`` gives value and gradient."""
+def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats, aim: float) -> Floats:
+    """L-BFGS with backtracking until no entry of the gradient is above ``aim``; ``loss`` gives value and gradient."""
     value, slope = loss(point)
     pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=_HISTORY)
     for _ in range(_ITERATIONS_MAX):
-        if float(np.abs(slope).max()) < _GRADIENT_TOLERANCE * 0.1:
+        if float(np.abs(slope).max()) < aim:
             return point
         direction = _direction(slope, pairs)
         descent = float((direction * slope).sum())
