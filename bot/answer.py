@@ -18,6 +18,8 @@ from bot.safety import Assessment, Finding, SafetyKind, Triage
 # that came from no person. Triage still reads its beginning and its end.
 LONGEST_QUESTION = 8_000
 
+# The share of belief from which on small talk is replied to though the matcher is not sure: a wrong "hello" harms nobody.
+_LIKELY_TALK = 0.5
 _CAN_WAIT = frozenset({SafetyKind.MEDICATION_DOSING, SafetyKind.PERSONAL_DIAGNOSIS})
 
 
@@ -100,11 +102,13 @@ class Answerer:
     def _decision(self, assessment: Assessment, match: Match) -> Decision:
         candidates = tuple((candidate.intent_id, candidate.score) for candidate in match.candidates)
         best = candidates[0][0] if candidates else None
-        kind = ReplyKind(match.outcome.value)
-        if match.outcome is Outcome.ANSWER and best in self._faq.smalltalk_by_id:
-            kind = ReplyKind.SMALLTALK
+        if best in self._faq.smalltalk_by_id and match.outcome is not Outcome.OUT_OF_SCOPE:
+            # Nobody is asked "did you mean: thank you?"; a remark about the bot gets its reply or none.
+            likely = match.outcome is Outcome.ANSWER or candidates[0][1] >= _LIKELY_TALK
+            kind = ReplyKind.SMALLTALK if likely else ReplyKind.OUT_OF_SCOPE
+            return Decision(kind, best if likely else None, match.confidence, candidates, assessment)
         chosen = best if match.outcome is Outcome.ANSWER else None
-        return Decision(kind, chosen, match.confidence, candidates, assessment)
+        return Decision(ReplyKind(match.outcome.value), chosen, match.confidence, candidates, assessment)
 
     def reply(self, decision: Decision, question: Question) -> Reply:
         """The words for a decision."""
