@@ -25,6 +25,7 @@ COPY --from=build /opt/iris /opt/iris
 USER 10001:10001
 ENV PATH=/opt/iris/bin:$PATH \
     HOME=/tmp \
+    ORT_DISABLE_TELEMETRY=1 \
     PYTHONUNBUFFERED=1 \
     IRIS_CACHE=/tmp/iris-cache \
     IRIS_LOG_FORMAT=json

@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 # The versions that were tested together. hatchling and editables build the package itself, without a download.
 INSTALL := $(PIP) install --constraint constraints.txt
 
+# The sentence encoder's engine reports to its maker unless it is told not to before it is loaded.
+export ORT_DISABLE_TELEMETRY := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help chat run test format encoder clean
 

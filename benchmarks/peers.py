@@ -79,7 +79,8 @@ def measure_peer(peer: str, folder: Path, test: Rows, install_s: float, run_s: f
         (environment / "installed").touch()
     answers = environment / "answers.json"
     worker = Path(__file__).with_name("peer_worker.py")
-    command = [str(python), "-W", "ignore", str(worker), peer]
+    # -P: the files beside the worker must not stand in for modules of the same name.
+    command = [str(python), "-P", "-W", "ignore", str(worker), peer]
     command += [str(folder / "train.json"), str(folder / "questions.json"), str(answers)]
     if problem := _run(command, run_s):
         return {"name": name, "requirements": requirements, "missing": f"was installed, but failed: {problem}"}

@@ -18,7 +18,7 @@ from bot.safety import Assessment, Finding, SafetyKind, Triage
 # that came from no person. Triage still reads its beginning and its end.
 LONGEST_QUESTION = 8_000
 
-# The share of belief from which on small talk is replied to though the matcher is not sure: a wrong "hello" harms nobody.
+# The share of belief from which on small talk is replied to though the matcher is unsure: a wrong "hello" harms nobody.
 _LIKELY_TALK = 0.5
 _CAN_WAIT = frozenset({SafetyKind.MEDICATION_DOSING, SafetyKind.PERSONAL_DIAGNOSIS})
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Before the first import of ours: onnxruntime reports to its maker from native code, which the guard below can't see.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from bot.answer import Answerer
 from bot.app import build_answerer
@@ -18,7 +22,7 @@ _reached_out: list[str] = []
 
 
 def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse every address but this machine's own; an audit hook also sees what libraries do inside."""
+    """Refuse every address but this machine's own; an audit hook also sees what Python libraries do."""
     if event in ("socket.connect", "socket.sendto"):
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else "localhost"  # a path is a Unix socket

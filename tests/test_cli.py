@@ -122,6 +122,24 @@ def test_ask_replies_to_everything_with_exit_code_0(question: str, kind: str, ir
     assert (done.returncode, json.loads(done.stdout)["kind"]) == (0, kind)
 
 
+def test_nothing_but_the_cache_is_written_and_no_library_leaves_an_id_of_the_machine(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    # Either variable would switch off what this test looks for.
+    bare = {name: value for name, value in environment.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}
+    subprocess.run(
+        [sys.executable, "-m", "bot", "ask", "--content", str(SMALL), "hello"],
+        cwd=home,
+        env={**bare, "HOME": str(home), "XDG_CACHE_HOME": str(home)},
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    assert list(home.iterdir()) == []
+
+
 def test_match_answers_line_by_line_in_order_and_survives_bad_lines(iris: Any) -> None:
     given = (
         _lines({"text": "explain insulin resistance"}, {"text": "what does hashimoto's mean", "extra": 1})

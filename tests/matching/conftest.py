@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from learnt import Learnt
 
 from bot.content import Faq, load_faq
-from bot.matching import Encoder, Intent, Matcher
+from bot.matching import Encoder, Intent, Matcher, snapshot
 
 HERE = Path(__file__).parent
-LIBRARY = HERE / "library_faq.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """What a matcher is fitted on, and that matcher."""
-
-    intents: list[Intent]
-    background: list[str]
-    matcher: Matcher
 
 
 @pytest.fixture(scope="session")
@@ -30,15 +20,21 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def library(encoder: Encoder) -> Learnt:
-    """The library's content, learnt."""
-    faq = load_faq(LIBRARY)
+def library(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    """A library's content of 20 entries with 8 utterances each, learnt as the app would."""
+    faq = load_faq(HERE / "library_faq.yaml")
     intents = [
-        Intent(entry.id, (entry.question, *entry.utterances), (entry.question, entry.short)) for entry in faq.entries
+        Intent(entry.id, (entry.question, *entry.utterances), (entry.question, entry.short, entry.details))
+        for entry in faq.entries
     ]
     intents += [Intent(talk.id, (talk.question, *talk.utterances)) for talk in faq.smalltalk]
     background = [text for texts in faq.out_of_scope.values() for text in texts]
-    return Learnt(intents, background, Matcher.fit(intents, background, encoder))
+    folder = tmp_path_factory.mktemp("library")
+    matcher = Matcher.fit(intents, background, Encoder(cache_folder=folder))
+    (file,) = folder.glob("matcher-*.npz")
+    arrays = snapshot.load(file)
+    assert arrays is not None
+    return Learnt(intents, background, matcher, snapshot.to_learnt(arrays)[2], folder)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot.matching import Encoder, SecondLook
-from bot.matching.second_look import FALSE_ALARMS_MAX, readings_of
+from bot.matching.second_look import DOUBTED_MAX, FALSE_ALARMS_MAX, sentences_of
 
 PLACES = [
     "kitchen",
@@ -41,23 +41,33 @@ DANGERS = {
         "we are sitting on the roof, the water is rising",
     ],
 }
-HARMLESS = [
+LOOK_ALIKES = [
+    "who invented the fire extinguisher",
+    "where is the smoke alarm",
+    "how do I light a fire in the stove",
+    "the burning question is when the bar opens",
+    "candles are burning on the table, how lovely",
+    "how do I water the plants",
+    "is drinking water free",
+    "is the river far from here",
+    "how high is the river usually",
+]
+OTHERS = [
     *(f"where is the {place}" for place in PLACES),
     *(f"when does the {place} open" for place in PLACES),
     *(f"how do I get to the {place}" for place in PLACES),
+    *(f"who cleans the {place}" for place in PLACES),
     *(f"the {thing} does not work" for thing in THINGS),
     *(f"how much is a new {thing}" for thing in THINGS),
     *(f"who repairs a {thing}" for thing in THINGS),
     *(f"is there a {thing} in the {place}" for thing in THINGS for place in PLACES),
-    "who invented the fire extinguisher",
-    "how do I water the plants",
-    "is drinking water free",
 ]
+HARMLESS = [*LOOK_ALIKES, *OTHERS]
 
 
 @pytest.fixture(scope="module")
 def second_look(encoder: Encoder) -> SecondLook:
-    return SecondLook.fit(DANGERS, HARMLESS, encoder)
+    return SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
 
 
 @pytest.mark.parametrize(
@@ -65,34 +75,50 @@ def second_look(encoder: Encoder) -> SecondLook:
     [
         ("there is a fire in the bedroom", "fire"),
         ("help, my curtains are burning", "fire"),
-        ("flames are coming out of the window", "fire"),
+        ("smoke is coming out of the oven", "fire"),
         ("the basement is under water", "flood"),
         ("water is pouring into my bedroom", "flood"),
     ],
 )
 def test_other_words_for_a_danger_are_seen(second_look: SecondLook, text: str, kind: str) -> None:
     suspicion = second_look.look(text)
-    assert suspicion is not None
     assert suspicion.kind == kind
-    assert second_look.threshold <= suspicion.probability <= 1
+    assert suspicion.strength >= second_look.alarming
 
 
 @pytest.mark.parametrize(
     "text",
-    ["what is insulin resistance", "when does the museum open", "who repairs bicycles", "good morning", "", "😂"],
+    [
+        "what is insulin resistance",
+        "when does the museum open",
+        "who repairs bicycles",
+        "good morning",
+        "who cleans the hall",
+    ],
 )
-def test_harmless_messages_raise_no_suspicion(second_look: SecondLook, text: str) -> None:
-    assert second_look.look(text) is None
+def test_harmless_messages_raise_no_alarm(second_look: SecondLook, text: str) -> None:
+    assert second_look.look(text).strength < second_look.alarming
 
 
-def test_it_keeps_its_promise_on_its_own_harmless_examples(second_look: SecondLook) -> None:
-    alarms = [text for text in HARMLESS if second_look.look(text)]
-    assert len(alarms) <= FALSE_ALARMS_MAX * len(HARMLESS), alarms
+@pytest.mark.parametrize("text", ["", "?", "😂", "\ud83d", "a b c d. " * 3_000], ids=lambda text: ascii(text[:9]))
+def test_no_text_is_too_strange_for_a_second_look(second_look: SecondLook, text: str) -> None:
+    assert np.isfinite(second_look.look(text).strength)
+
+
+def test_an_alarm_takes_more_than_a_doubt(second_look: SecondLook) -> None:
+    assert second_look.dubious < second_look.alarming
+
+
+def test_it_keeps_its_promises_on_its_own_harmless_examples(second_look: SecondLook) -> None:
+    strengths = [second_look.look(text).strength for text in HARMLESS]
+    assert sum(strength >= second_look.alarming for strength in strengths) <= FALSE_ALARMS_MAX * len(strengths)
+    assert sum(strength >= second_look.dubious for strength in strengths) <= DOUBTED_MAX * len(strengths)
 
 
 def test_it_sees_its_own_examples_of_danger(second_look: SecondLook) -> None:
-    missed = [text for texts in DANGERS.values() for text in texts if not second_look.look(text)]
-    assert len(missed) <= 0.1 * sum(map(len, DANGERS.values())), missed
+    looks = [(kind, text, second_look.look(text)) for kind, texts in DANGERS.items() for text in texts]
+    missed = [text for kind, text, seen in looks if seen.kind != kind or seen.strength < second_look.alarming]
+    assert len(missed) <= 0.1 * len(looks), missed
 
 
 STORY = (
@@ -101,56 +127,73 @@ STORY = (
 )
 
 
-def test_one_dangerous_sentence_is_seen_in_a_long_message(second_look: SecondLook) -> None:
-    suspicion = second_look.look(STORY.format("There is a fire in the kitchen."))
-    assert suspicion is not None
-    assert suspicion.kind == "fire"
-    assert second_look.look(STORY.format("There is a lamp in the kitchen.")) is None
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [("There is a fire in the kitchen.", "fire"), ("Water is pouring into the cellar.", "flood")],
+)
+def test_one_dangerous_sentence_is_seen_in_a_long_message(second_look: SecondLook, sentence: str, kind: str) -> None:
+    suspicion = second_look.look(STORY.format(sentence))
+    assert suspicion.kind == kind
+    assert suspicion.strength >= second_look.alarming
 
 
-def test_a_dangerous_line_without_a_full_stop_is_seen_too(second_look: SecondLook) -> None:
-    text = "my stay so far\nthe journey was long and pleasant\nwater is pouring into the cellar\nthe bed is comfortable"
+def test_a_dangerous_line_without_a_full_stop_is_seen_too(
+    second_look: SecondLook,
+) -> None:
+    text = "my stay so far was lovely\nthe journey was long and pleasant and the hotel is very fine indeed\n"
+    text += "water is pouring into the cellar\nthe bed is comfortable and breakfast is served from seven in the morning"
     suspicion = second_look.look(text)
-    assert suspicion is not None
     assert suspicion.kind == "flood"
+    assert suspicion.strength >= second_look.alarming
 
 
-LONG = "one two three four five six seven eight nine"
+def test_a_long_harmless_message_raises_no_alarm(second_look: SecondLook) -> None:
+    text = STORY.format("There is a lamp in the kitchen.")
+    assert second_look.look(text).strength < second_look.alarming
+
+
+FIFTEEN = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
 
 
 @pytest.mark.parametrize(
-    ("text", "readings"),
+    ("text", "sentences"),
     [
-        ("", [""]),
-        ("Short. Very short.", ["Short. Very short."]),
-        (f"{LONG}. {LONG[:40]}", [f"{LONG}. {LONG[:40]}"]),  # 17 words
-        (f"{LONG}. {LONG}", [f"{LONG}.", LONG, f"{LONG}. {LONG}"]),  # 18 words
-        (f"{LONG}! {LONG}? Yes… no no", [f"{LONG}!", f"{LONG}?", "no no", f"{LONG}! {LONG}? Yes… no no"]),
-        (f"{LONG}\n\n{LONG}", [LONG, LONG, f"{LONG}\n\n{LONG}"]),
-        (f"{LONG} 6.5 {LONG}", [f"{LONG} 6.5 {LONG}"] * 2),  # a number's point ends no sentence
+        ("", []),
+        ("Short. Very short. Shorter than that.", []),
+        (f"{FIFTEEN}. {FIFTEEN[4:]}", []),  # 29 words
+        (f"{FIFTEEN}. {FIFTEEN}", [f"{FIFTEEN}.", FIFTEEN]),  # 30 words
+        (f"{FIFTEEN}! {FIFTEEN}? Yes… oh no… not at all", [f"{FIFTEEN}!", f"{FIFTEEN}?", "not at all"]),
+        (f"{FIFTEEN}\n\n {FIFTEEN}\n", [FIFTEEN, FIFTEEN]),
+        (f"{FIFTEEN} 6.5 {FIFTEEN}", [f"{FIFTEEN} 6.5 {FIFTEEN}"]),  # a number's point ends no sentence
     ],
 )
-def test_a_long_message_is_read_sentence_by_sentence_and_whole(text: str, readings: list[str]) -> None:
-    assert readings_of(text) == readings
+def test_a_long_message_has_sentences_of_three_words_and_more(text: str, sentences: list[str]) -> None:
+    assert sentences_of(text) == sentences
 
 
 def test_the_longest_messages_are_read_in_a_bounded_number_of_parts() -> None:
-    text = "It goes on. " * 2_000
-    assert len(readings_of(text)) == 25
-    assert readings_of(text)[-1] == text
+    assert sentences_of("It goes on. " * 2_000) == ["It goes on."] * 24
 
 
 def test_the_same_examples_give_the_very_same_second_look_also_from_disk(
     second_look: SecondLook, tmp_path: Path
 ) -> None:
+    texts = [*HARMLESS[::20], *DANGERS["fire"][:5], STORY.format("Smoke is coming out of the lift.")]
+    wanted = [second_look.look(text) for text in texts]
     encoder = Encoder(cache_folder=tmp_path)
-    fitted = SecondLook.fit(DANGERS, HARMLESS, encoder)
+    fitted = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
     (file,) = tmp_path.glob("second_look-*.npz")
     written = file.stat().st_mtime_ns
-    loaded = SecondLook.fit(DANGERS, HARMLESS, encoder)
+    loaded = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
     assert file.stat().st_mtime_ns == written
     for other in (fitted, loaded):
-        assert other.kinds == second_look.kinds
-        assert other.threshold == second_look.threshold
-        assert np.array_equal(other.head.weights, second_look.head.weights)
-        assert np.array_equal(other.head.bias, second_look.head.bias)
+        assert (other.alarming, other.dubious) == (second_look.alarming, second_look.dubious)
+        assert [other.look(text) for text in texts] == wanted
+
+
+@pytest.mark.xfail(strict=True, reason="the key of the file does not say where look-alikes end and other texts begin")
+def test_a_look_alike_that_becomes_an_ordinary_text_is_learnt_anew(tmp_path: Path) -> None:
+    encoder = Encoder(cache_folder=tmp_path)
+    SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
+    SecondLook.fit(DANGERS, LOOK_ALIKES[:-1], [LOOK_ALIKES[-1], *OTHERS], encoder)
+    assert len(list(tmp_path.glob("second_look-*.npz"))) == 2

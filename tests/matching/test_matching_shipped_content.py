@@ -9,6 +9,8 @@ from __future__ import annotations
 import pytest
 
 from bot.answer import Answerer, Decision
+from bot.content import Faq
+from bot.matching.names import Names
 from bot.reply import ReplyKind
 
 FOUND_MIN = 0.96
@@ -28,7 +30,7 @@ QUESTIONS = [
     ("who is most likely to become insulin resistant", "ir-risk-factors"),
     ("what share of adults is insulin resistant", "ir-prevalence"),
     ("can a slim person with a normal weight be insulin resistant", "ir-lean"),
-    ("does being insulin resistant mean that I have diabetes", "ir-vs-diabetes"),
+    ("is being insulin resistant already diabetes", "ir-vs-diabetes"),
     ("what A1C counts as prediabetes", "prediabetes"),
     ("explain t2d", "type-2-diabetes"),
     ("what makes up the metabolic syndrome", "metabolic-syndrome"),
@@ -158,3 +160,85 @@ MISSPELT = [
     ("what is perdiabetes", "prediabetes"),
     ("waht is diabetic ketoacedosis", "diabetic-ketoacidosis"),
 ]
+
+
+def offered(decision: Decision) -> list[str]:
+    """The entries that the person sees: one answer, several suggestions, or none."""
+    if decision.kind is ReplyKind.CLARIFY:
+        return [id_ for id_, _ in decision.candidates]
+    return [decision.id] if decision.id else []
+
+
+def test_every_entry_of_the_content_has_a_question_here(answerer: Answerer) -> None:
+    entries = {entry.entry_id for topic in answerer.topics() for entry in topic.entries}
+    assert entries - {id_ for _, id_ in QUESTIONS} == set()
+
+
+def test_questions_find_their_entry_as_answer_or_suggestion(answerer: Answerer) -> None:
+    decisions = answerer.decide([text for text, _ in QUESTIONS])
+    asked = list(zip(QUESTIONS, decisions, strict=True))
+    missed = [
+        (text, decision.kind.value, offered(decision))
+        for (text, id_), decision in asked
+        if id_ not in offered(decision)
+    ]
+    assert len(missed) <= (1 - FOUND_MIN) * len(QUESTIONS), missed
+
+
+def test_hardly_a_question_gets_a_wrong_answer(answerer: Answerer) -> None:
+    decisions = answerer.decide([text for text, _ in QUESTIONS])
+    asked = list(zip(QUESTIONS, decisions, strict=True))
+    wrong = [(text, decision.id) for (text, id_), decision in asked if decision.id not in (None, id_)]
+    assert len(wrong) <= WRONG_MAX * len(QUESTIONS), wrong
+
+
+def test_messages_without_an_entry_are_not_answered(answerer: Answerer) -> None:
+    decisions = answerer.decide(OUT_OF_SCOPE)
+    answered = [(text, decision.id) for text, decision in zip(OUT_OF_SCOPE, decisions, strict=True) if decision.id]
+    assert len(answered) <= ANSWERED_OUT_OF_SCOPE_MAX * len(OUT_OF_SCOPE), answered
+
+
+def test_misspelt_questions_find_their_entry_too(answerer: Answerer) -> None:
+    decisions = answerer.decide([text for text, _ in MISSPELT])
+    asked = list(zip(MISSPELT, decisions, strict=True))
+    missed = [
+        (text, decision.kind.value, offered(decision))
+        for (text, id_), decision in asked
+        if id_ not in offered(decision)
+    ]
+    assert len(missed) <= 1, missed
+
+
+def test_the_entrys_own_question_is_answered_with_that_entry(answerer: Answerer) -> None:
+    entries = [entry for topic in answerer.topics() for entry in topic.entries]
+    decisions = answerer.decide([entry.label for entry in entries])
+    missed = [entry.label for entry, decision in zip(entries, decisions, strict=True) if decision.id != entry.entry_id]
+    assert len(missed) <= 0.04 * len(entries), missed
+
+
+def test_a_message_asked_alone_or_among_others_gets_the_same_decision(answerer: Answerer) -> None:
+    texts = [text for text, _ in QUESTIONS[::6]]
+    assert answerer.decide(texts) == [answerer.decide([text])[0] for text in texts]
+
+
+def unmentioned(faq: Faq) -> list[str]:
+    """The usual names of the diseases and medicines that stand in the vocabulary and in no entry."""
+    things = (*faq.vocabulary.diseases, *faq.vocabulary.medicines)
+    names = Names(things)
+    texts = [text for entry in faq.entries for text in (entry.question, entry.short, entry.details, *entry.utterances)]
+    texts += [text for talk in faq.smalltalk for text in (talk.question, *talk.utterances)]
+    mentioned = frozenset().union(*map(names.named_in, texts))
+    return [thing[0] for number, thing in enumerate(things) if number not in mentioned]
+
+
+@pytest.mark.parametrize(
+    "question", ["what is {}", "does {} cause insulin resistance", "is {} an autoimmune disease", "what about {}?"]
+)
+def test_a_question_that_names_what_no_entry_mentions_is_never_answered_outright(
+    answerer: Answerer, shipped: Faq, question: str
+) -> None:
+    texts = [question.format(name) for name in unmentioned(shipped)[::3]]
+    assert len(texts) > 200
+    decisions = zip(texts, answerer.decide(texts), strict=True)
+    answered = [(text, decision.id) for text, decision in decisions if decision.kind is ReplyKind.ANSWER]
+    assert answered == []
