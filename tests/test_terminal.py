@@ -198,7 +198,7 @@ class _Terminal:
 
     def see(self, expected: str) -> str:
         """Everything from where the last call ended to the end of ``expected``, waited for."""
-        ends = time.monotonic() + 120  # reading the content takes its time on a busy machine
+        ends = time.monotonic() + 240  # reading the content takes its time on a busy machine
         while expected not in self._unseen:
             readable, _, _ = select.select([self.master], [], [], max(0.0, ends - time.monotonic()))
             try:
@@ -214,6 +214,7 @@ class _Terminal:
         os.write(self.master, text.encode())
 
 
+@pytest.mark.usefixtures("small")  # what it learnt is then in the cache, so that the chat starts at once
 def test_in_a_real_terminal_arrow_up_recalls_ctrl_c_clears_and_nothing_is_written(tmp_path: Path) -> None:
     screen = _Terminal(tmp_path)
     try:
