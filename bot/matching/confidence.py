@@ -30,6 +30,10 @@ TURNED_AWAY_MAX = 0.05  # share of messages with an entry that may be told "I do
 _FOLDS = 5
 _QUESTIONS_MAX = 1_600  # enough to place a threshold within a point; keeps a refit to seconds
 _STRENGTH = 1e-3
+_BEYOND = 50.0
+_SIGNALS = 17
+_ANSWER_LEAST = 0.5
+"""Nobody is answered with what is more probably wrong than right, however few mistakes the trials show."""
 # The shares of messages with an entry, near by without one, and far off that the probabilities are made for. What
 # communities will ask is unknown; these are the shares of the published intent sets with out-of-scope questions
 # (Larson et al. 2019), rounded.
@@ -46,7 +50,7 @@ def signals(scores: Scores, share_known: float, word_count: int) -> Floats:
     by_cosine = scores.nearest + scores.centre
     agree = (scores.log_p.argmax() == first, by_cosine.argmax() == first, scores.lexical.argmax() == first)
     second_logit = float(scores.logits[others].max()) if len(others) else 0.0
-    return np.array(
+    seen = np.array(
         [
             np.log(belief[first] + 1e-9),
             belief[first],
@@ -68,6 +72,8 @@ def signals(scores: Scores, share_known: float, word_count: int) -> Floats:
         ],
         dtype=np.float64,
     )
+    # An intent that a trial left out has a logit of minus infinity.
+    return np.nan_to_num(seen, posinf=_BEYOND, neginf=-_BEYOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,9 @@ def fit_confidence(ranker: Ranker, texts: list[str], background: list[str], untu
     ``untuned`` marks texts that the encoder was not tuned on: only these may stand for people's own words.
     """
     trials = _try_out(ranker, texts, background, np.ones(len(texts), bool) if untuned is None else untuned)
+    if not (trials.kinds == "inside").any():  # too small a content to learn from its own mistakes: ask back
+        never = Probability(np.zeros(_SIGNALS), np.ones(_SIGNALS), np.zeros(_SIGNALS), -_BEYOND)
+        return Confidence(never, never, answer_from=1.0, clarify_from=0.0)
     weights = trials.weights()
     first_right = _fit_probability(trials.seen, trials.first_right, weights)
     one_of_three = _fit_probability(trials.seen, trials.one_of_three, weights)
@@ -125,7 +134,10 @@ def fit_confidence(ranker: Ranker, texts: list[str], background: list[str], untu
     return Confidence(
         first_right,
         one_of_three,
-        answer_from=_lowest_threshold(first_right(trials.seen), ~trials.first_right, weights, WRONG_ANSWERS_MAX),
+        answer_from=max(
+            _ANSWER_LEAST,
+            _lowest_threshold(first_right(trials.seen), ~trials.first_right, weights, WRONG_ANSWERS_MAX),
+        ),
         clarify_from=float(np.quantile(one_of_three(trials.seen[inside]), TURNED_AWAY_MAX)),
     )
 
@@ -148,6 +160,8 @@ def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Fl
         of_gone = gone[ranker.labels]
         asked = wanted & ((text_fold == fold) | (of_gone & (random.random(len(texts)) < 1 / _FOLDS)))
         left_out = (text_fold == fold) | of_gone
+        if left_out.all():  # the smallest contents have nothing left to ask
+            continue
         part = ranker.without(left_out, background_fold == fold)
         for number in np.flatnonzero(asked):
             scores = part.scores(texts[number], ranker.vectors[number])
@@ -164,7 +178,7 @@ def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Fl
             first_right.append(False)
             one_of_three.append(False)
             kinds.append("background")
-    return _Trials(np.array(seen), np.array(first_right), np.array(one_of_three), np.array(kinds))
+    return _Trials(np.array(seen), np.array(first_right), np.array(one_of_three), np.array(kinds, dtype=str))
 
 
 def _fit_probability(seen: Floats, right: Flags, weights: Floats) -> Probability:

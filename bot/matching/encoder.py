@@ -123,10 +123,10 @@ class _VectorCache:
     def load(self) -> dict[bytes, Floats]:
         try:
             stored = np.load(self._file, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+        except Exception:  # numpy raises what Python's parser raises for a damaged header
             return {}
         row = np.dtype([("key", "V16"), ("vector", np.float32, (DIMENSIONS,))])
-        if stored.dtype != row:
+        if not isinstance(stored, np.ndarray) or stored.dtype != row:
             return {}
         keys = stored["key"].tobytes()
         vectors = np.ascontiguousarray(stored["vector"])

@@ -112,7 +112,7 @@ def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats, aim
         if curvature > 1e-10 * float((moved * moved).sum()):
             pairs.append((moved, turned, curvature))
         point, value, slope = trial, trial_value, trial_slope
-    if float(np.abs(slope).max()) > _GRADIENT_TOLERANCE:
+    if not float(np.abs(slope).max()) <= _GRADIENT_TOLERANCE:  # also where it is no number
         steepest = float(np.abs(slope).max())
         raise NotConverged(
             f"The classifier did not converge (gradient {steepest:.1e}). Check the content's utterances."

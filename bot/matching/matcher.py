@@ -165,8 +165,8 @@ def _learn(
     known, others = vectors[: len(texts)], vectors[len(texts) :]
     parts = (*texts, "", *map(str, labels), "", *background)
     file = snapshot.place(encoder.cache_folder, "matcher", parts, encoder.digest)
-    if file and (stored := snapshot.load(file)):
-        lexical, head, confidence = snapshot.to_learnt(stored)
+    if file and (learnt := snapshot.to_learnt(snapshot.load(file))):
+        lexical, head, confidence = learnt
         return Ranker(known, labels, lexical, others, head=head), confidence
     ranker = Ranker(known, labels, LexicalIndex.of(texts), others)
     _require_learnt(ranker)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.matching.lexical import words
 
-_LONGEST = 5
+_LONGEST = 8
 """Words in the longest name that is looked for."""
 
 

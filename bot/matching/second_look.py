@@ -82,9 +82,10 @@ class SecondLook:
         vectors = encoder.encode_content(everything)
         far, near = vectors[: len(look_alikes)], vectors[counts[0] :]
         parts = [f"{label}\0{text}" for label, text in zip(labels, everything, strict=True)]
+        parts.insert(len(look_alikes), "")
         file = snapshot.place(encoder.cache_folder, "second_look", parts, encoder.digest)
         stored = snapshot.load(file) if file else None
-        if stored is None:
+        if stored is None or not {"weights", "bias", "limits"} <= stored.keys():
             referred = np.arange(len(everything)) < len(look_alikes)
             referred |= labels > 0
             head = _fit(vectors, labels, len(kinds) + 1)

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -58,9 +57,9 @@ def save(file: Path, arrays: Arrays) -> None:
 def load(file: Path) -> Arrays | None:
     """What ``save`` wrote, or None where there is nothing that can be read."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except Exception:  # zipfile and numpy raise many kinds for damaged files
         return None
 
 
@@ -83,8 +82,15 @@ def from_learnt(lexical: LexicalIndex, head: LinearHead, confidence: Confidence)
     return arrays
 
 
-def to_learnt(arrays: Arrays) -> tuple[LexicalIndex, LinearHead, Confidence]:
-    """What ``from_learnt`` was given. Raises KeyError where an array is missing."""
+def to_learnt(arrays: Arrays | None) -> tuple[LexicalIndex, LinearHead, Confidence] | None:
+    """What ``from_learnt`` was given, or None where something of it is missing."""
+    try:
+        return _to_learnt(arrays) if arrays else None
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _to_learnt(arrays: Arrays) -> tuple[LexicalIndex, LinearHead, Confidence]:
     indexes = {}
     for name in ("by_word", "by_piece"):
         terms = arrays[f"{name}.terms"].tobytes().decode("utf-8", "surrogatepass").split("\n")

@@ -30,13 +30,17 @@ class Speller:
     """
 
     def __init__(self, targets: Counter[str], is_word: Callable[[str], bool], protected: Iterable[str] = ()) -> None:
-        self._known = _english() | set(targets) | {word for name in protected for word in words(name)}
+        self._names = {word for name in protected for word in words(name)} - set(targets)
+        self._known = _english() | set(targets) | self._names
         self._is_word = is_word
         # The index is over prefixes of 7 letters by default; a longer one tells long medical words apart.
         self._index = SymSpell(max_dictionary_edit_distance=2, prefix_length=10)
         for word, count in sorted(targets.items()):
             if len(word) >= _SHORTEST:
                 self._index.create_dictionary_entry(word, count)
+        for word in sorted(self._names):
+            if len(word) >= _SHORTEST:
+                self._index.create_dictionary_entry(word, 1)
 
     def correct(self, text: str) -> str:
         """``text`` as lower-case words with the unknown ones corrected; ``text`` itself where nothing needs it."""
@@ -48,8 +52,10 @@ class Speller:
         if len(word) < _SHORTEST or word in self._known or not word.isalpha() or self._is_word(word):
             return word
         slips = 2 if len(word) >= _LONG else 1
-        nearest = self._index.lookup(word, Verbosity.TOP, max_edit_distance=slips)
-        return str(nearest[0].term) if nearest else word
+        nearest = [found.term for found in self._index.lookup(word, Verbosity.CLOSEST, max_edit_distance=slips)]
+        # Where a name that the content never uses is as near as a word of it, nobody knows which was meant.
+        doubtful = len(nearest) > 1 and any(term in self._names for term in nearest)
+        return word if doubtful or not nearest else str(nearest[0])
 
 
 @cache
@@ -67,8 +73,16 @@ def spelling_targets(edited: Iterable[str], utterances: Iterable[str], is_word: 
     """
     sure: Counter[str] = Counter(word for text in edited for word in words(text))
     said: Counter[str] = Counter(word for text in utterances for word in set(words(text)))
+    doubtful: Counter[str] = Counter()
     agreed = 4  # of several thousand utterances; fewer often share one misspelling
     for word, count in said.items():
-        if word in sure or is_word(word) or count >= agreed:
+        if word in sure or is_word(word):
             sure[word] += count
+        elif count >= agreed:
+            doubtful[word] = count
+    # What several share can still be a slip: then a word that is said far more often is near.
+    speller = Speller(sure, is_word)
+    slip_of = {word: speller.correct(word) for word in doubtful}
+    often = 5
+    sure.update({word: count for word, count in doubtful.items() if sure[slip_of[word]] < often * count})
     return sure

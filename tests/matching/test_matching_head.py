@@ -124,7 +124,6 @@ def test_a_fit_that_cannot_reach_its_minimum_is_refused(scale: float) -> None:
         fit_head(vectors, np.arange(40) % 2, 2, strength=1e-3)
 
 
-@pytest.mark.xfail(strict=True, reason="nan > tolerance is False, so _minimise takes a fit on NaN for converged")
 def test_a_fit_on_what_is_no_number_is_refused() -> None:
     vectors, labels = clouds(2, 5, spread=0.1)
     vectors[3, 1] = np.nan

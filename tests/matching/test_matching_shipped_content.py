@@ -6,6 +6,8 @@ suggestions; of messages without one at most 6% get an answer.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from bot.answer import Answerer, Decision
@@ -216,6 +218,24 @@ def test_the_entrys_own_question_is_answered_with_that_entry(answerer: Answerer)
     decisions = answerer.decide([entry.label for entry in entries])
     missed = [entry.label for entry, decision in zip(entries, decisions, strict=True) if decision.id != entry.entry_id]
     assert len(missed) <= 0.04 * len(entries), missed
+
+
+def test_two_questions_in_a_message_are_both_offered(answerer: Answerer) -> None:
+    (entries,) = (topic.entries for topic in answerer.topics() if topic.id == "autoimmunity")
+    for one, other in pairwise(entries):
+        (decision,) = answerer.decide([f"Hello everybody. {one.label} {other.label} Thank you."])
+        assert decision.kind is ReplyKind.CLARIFY
+        assert offered(decision) == [one.entry_id, other.entry_id]
+
+
+def test_a_message_that_tells_a_story_is_matched_on_what_it_asks(answerer: Answerer) -> None:
+    story = "We moved house in May. The dog is well and the children like their school. {} Have a lovely day."
+    entries = [entry for topic in answerer.topics() for entry in topic.entries][::8]
+    decisions = answerer.decide([story.format(entry.label) for entry in entries])
+    missed = [
+        entry.label for entry, seen in zip(entries, decisions, strict=True) if entry.entry_id not in offered(seen)
+    ]
+    assert len(missed) <= 1, missed
 
 
 def test_a_message_asked_alone_or_among_others_gets_the_same_decision(

@@ -165,17 +165,11 @@ def _folder_in_its_place(file: Path) -> None:
     [
         lambda file: file.write_bytes(b""),
         lambda file: file.write_bytes(b"no archive" * 500),
-        pytest.param(
-            _shortened, marks=pytest.mark.xfail(strict=True, reason="ResourceWarning: np.load leaves the file open")
-        ),
+        _shortened,
         _one_bit_of_the_data,
         _folder_in_its_place,
-        pytest.param(
-            _said_to_be_encrypted, marks=pytest.mark.xfail(strict=True, reason="RuntimeError in snapshot.load")
-        ),
-        pytest.param(
-            _an_array_is_missing, marks=pytest.mark.xfail(strict=True, reason="KeyError of to_learnt in matcher._learn")
-        ),
+        _said_to_be_encrypted,
+        _an_array_is_missing,
     ],
     ids=["empty", "garbage", "shortened", "one bit", "folder", "encrypted", "array missing"],
 )

@@ -134,9 +134,6 @@ def test_no_text_is_too_strange_to_be_read(speller: Speller, text: str) -> None:
     assert isinstance(speller.correct(text), str)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="protected names are no targets, so a slip in one moves to the content's nearest word"
-)
 @pytest.mark.parametrize(
     ("misspelt", "name"),
     [
@@ -152,7 +149,6 @@ def test_a_slip_in_a_protected_name_does_not_turn_it_into_another(speller: Spell
     assert speller.correct(misspelt) in (misspelt, name)
 
 
-@pytest.mark.xfail(strict=True, reason="four utterances of several thousand share these slips, so they count as words")
 @pytest.mark.parametrize(
     ("misspelt", "corrected"),
     [
