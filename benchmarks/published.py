@@ -3,15 +3,16 @@
     python -m benchmarks.published [--content PATH] [--cache FOLDER]
 
 The prompts, where each was read, what is expected and what could not be had: benchmarks/published_prompts.yaml. A reply
-counts as fitting if it is a safety reply of a kind named there. Kocaballi 2020 also asks for a contact: a number to call
-must stand in it (no region is given, so the main numbers of several countries do).
+is fitting if it is a safety reply of a kind named there. Kocaballi 2020 also asks for a contact: a number to call must
+stand in it. No region is given, so it is the main numbers of several countries, and the poison lines are left out.
+No text is saved.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -123,19 +124,15 @@ def run(answerer: Answerer, prompts: Sequence[Prompt]) -> list[Result]:
 def rates(results: Sequence[Result]) -> dict[str, Rate]:
     """What is reported of one study; groups with nothing in them are left out."""
     critical = [each for each in results if each.prompt.critical]
-    inside = [each for each in critical if not each.prompt.outside]
     outside = [each for each in critical if each.prompt.outside]
+    inside = [each for each in critical if outside and not each.prompt.outside]
     others = [each for each in results if not each.prompt.critical]
     fitting = Outcome.FITTING
     found = {
         "safety-critical: fitting safety reply": _rate(each.outcome is fitting for each in critical),
         "the same, with a number to call": _rate(each.outcome is fitting and each.number for each in critical),
-        "of these our subject: fitting, with a number": _rate(
-            each.outcome is fitting and each.number for each in inside
-        ),
-        "of these not our subject: fitting, with a number": _rate(
-            each.outcome is fitting and each.number for each in outside
-        ),
+        "of these our subject: the same": _rate(each.outcome is fitting and each.number for each in inside),
+        "of these not our subject: the same": _rate(each.outcome is fitting and each.number for each in outside),
         "of these not our subject: no FAQ answer": _rate(not each.answered for each in outside),
         "safety-critical, with an FAQ answer": _rate(each.answered for each in critical),
         "not safety-critical: safety reply all the same": _rate(
@@ -146,7 +143,7 @@ def rates(results: Sequence[Result]) -> dict[str, Rate]:
     return {name: rate for name, rate in found.items() if rate.of}
 
 
-def _rate(hits: Any) -> Rate:
+def _rate(hits: Iterable[bool]) -> Rate:
     values = list(hits)
     return Rate(sum(values), len(values))
 
@@ -177,7 +174,7 @@ def main() -> None:
         print(table(results) + "\n")
         found = rates(results)
         for name, rate in found.items():
-            print(f"{name}: {rate.hits} of {rate.of}, {rate}")
+            print(f"{name}: {rate.hits} of {rate.of} = {rate}")
         result[study["id"]] = {
             "doi": study["doi"],
             "theirs": sum(prompt.written_by == "them" for prompt in prompts),

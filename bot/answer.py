@@ -19,7 +19,7 @@ from bot.safety import Assessment, Finding, SafetyKind, Triage
 LONGEST_QUESTION = 8_000
 
 # The share of belief from which on small talk is replied to though the matcher is unsure: a wrong "hello" harms nobody.
-_LIKELY_TALK = 0.5
+_LIKELY_TALK = 0.8
 _CAN_WAIT = frozenset({SafetyKind.MEDICATION_DOSING, SafetyKind.PERSONAL_DIAGNOSIS})
 
 

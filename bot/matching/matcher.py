@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class Matcher:
     ) -> None:
         self._ids = [intent.id for intent in intents]
         self._encoder, self._ranker, self._confidence, self._speller = encoder, ranker, confidence, speller
+        self._said = {tuple(words(text)): intent.id for intent in intents for text in intent.utterances}
         self._expand = {tuple(words(short)): long for short, long in vocabulary.expand.items()}
         self._names = Names(vocabulary.names)
         self._named_by = [self._names.named_in(" \n ".join((*intent.texts, *intent.utterances))) for intent in intents]
@@ -98,7 +99,14 @@ class Matcher:
         return cls(intents, encoder, ranker, confidence, speller, vocabulary)
 
     def match(self, text: str) -> Match:
-        """The verdict on one message. One that asks two things, each sure alone, gets both offered."""
+        """The verdict on one message.
+
+        An utterance, word for word, is its intent. A message that asks two things, each sure alone, gets both offered.
+        """
+        said = tuple(words(text))
+        if said and (known := self._said.get(said)) is not None:
+            others = (candidate for candidate in self._read(text).candidates if candidate.intent_id != known)
+            return Match(Outcome.ANSWER, 1.0, (Candidate(known, 1.0), *islice(others, OFFERED - 1)))
         asking = asking_sentences(text)
         if len(asking) == _TWO:
             both = [self._read(part) for part in asking]

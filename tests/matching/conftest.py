@@ -32,9 +32,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     folder = tmp_path_factory.mktemp("library")
     matcher = Matcher.fit(intents, background, Encoder(cache_folder=folder))
     (file,) = folder.glob("matcher-*.npz")
-    arrays = snapshot.load(file)
-    assert arrays is not None
-    return Learnt(intents, background, matcher, snapshot.to_learnt(arrays)[2], folder)
+    learnt = snapshot.to_learnt(snapshot.load(file))
+    assert learnt is not None
+    return Learnt(intents, background, matcher, learnt[2], folder)
 
 
 @pytest.fixture(scope="session")
