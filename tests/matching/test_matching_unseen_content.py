@@ -81,6 +81,18 @@ def test_an_utterance_typed_word_for_word_is_answered(library: Learnt) -> None:
     assert outcomes.count(Outcome.ANSWER) >= 0.9 * len(texts)
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="trials hardly ever meet a text that is nearly an utterance, so its signals lie far outside of what the "
+    "probabilities were fitted on, where the negative weight of shared words outdoes all others",
+)
+def test_an_utterance_with_a_please_is_hardly_ever_turned_away(library: Learnt) -> None:
+    texts = [f"{text} please" for intent in library.intents[:20] for text in intent.utterances]
+    outcomes = [library.matcher.match(text).outcome for text in texts]
+    assert outcomes.count(Outcome.OUT_OF_SCOPE) <= 0.02 * len(texts)
+    assert outcomes.count(Outcome.ANSWER) >= 0.5 * len(texts)
+
+
 @pytest.fixture(scope="module")
 def matches(library: Learnt) -> list[tuple[str, str, Match]]:
     """What is said to the questions."""
