@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import structlog
 
 from bot.content import Entry, Faq
-from bot.matching import Match, Matcher, Outcome, SecondLook
+from bot.matching import Match, Matcher, Outcome, SecondLook, Vectors
 from bot.question import Question
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
 from bot.safety import Assessment, Finding, SafetyKind, Triage
+
+log = structlog.get_logger(__name__)
 
 # The longest message that the platforms let a person send is Telegram's 4,096 UTF-16 units; what is far above
 # that came from no person. Triage still reads its beginning and its end.
@@ -42,6 +47,8 @@ class Decision:
     candidates: tuple[tuple[str, float], ...]
     """Ids with their share of belief: what a clarifying reply would offer, best first."""
     assessment: Assessment
+    in_scope: float = 0.0
+    """The estimated probability that one of the candidates is what was asked."""
 
 
 class Answerer:
@@ -55,49 +62,79 @@ class Answerer:
         self._triage = triage
         self._matcher = matcher
         self._second_look = second_look
-        self._spoken = [
-            (entry, _words(entry.question), frozenset().union(*map(_words, entry.utterances))) for entry in faq.entries
-        ]
+        self._shown: dict[str, Assessment] = {}
+        self._completions = _Completions(faq.entries)
 
     def answer(self, question: Question) -> Reply:
         """The reply to ``question``: a few milliseconds of computation; never raises, whatever the text."""
-        return self.reply(self._decide(question.text), question)
+        return self.answer_all((question,))[0]
+
+    def answer_all(self, questions: Sequence[Question]) -> list[Reply]:
+        """The replies to several questions, in their order, each the same as ``answer`` gives it alone.
+
+        One batch takes less time than one after the other: what is computed for several messages is computed
+        together. Never raises, whatever the texts: one that nobody foresaw costs the others nothing.
+        """
+        try:
+            decisions = self.decide([question.text for question in questions])
+            return [self.reply(*pair) for pair in zip(decisions, questions, strict=True)]
+        except Exception as error:
+            if len(questions) > 1:
+                return [self.answer(question) for question in questions]
+            log.error("answer_failed", error=type(error).__name__)
+            return [self._by_rules_alone(question) for question in questions]
+
+    def _by_rules_alone(self, question: Question) -> Reply:
+        """What is left where matching failed: a safety reply if the rules find a danger, else where to look."""
+        try:
+            assessment = self._triage.assess(_readable_part(question.text))
+            if assessment.kind is not None:
+                return self._safety_reply(assessment, question)
+        except Exception as error:
+            log.error("triage_failed", error=type(error).__name__)
+        return self._plain(ReplyKind.OUT_OF_SCOPE, self._faq.replies.unavailable, confidence=0.0)
 
     def decide(self, texts: Sequence[str]) -> list[Decision]:
         """For each text: a safety reply, an entry, small talk, a question back, or nothing."""
-        # The encoder, which takes most of the time, lets other threads run.
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            return list(pool.map(self._decide, texts))
+        found = [self._triage.assess(_readable_part(text)) for text in texts]
+        known = self._encoded([text for text, assessment in zip(texts, found, strict=True) if _is_open(assessment)])
+        return [self._decide(text, assessment, known) for text, assessment in zip(texts, found, strict=True)]
 
-    def _decide(self, text: str) -> Decision:
-        assessment = self._assess(text)
+    def _encoded(self, texts: Sequence[str]) -> Vectors:
+        """Sentence vectors of all that second look and matcher will read of ``texts``, made in one batch."""
+        readers = [reader for reader in (self._second_look, self._matcher) if reader is not None]
+        parts = [part for text in texts if _is_question(text) for reader in readers for part in reader.readings(text)]
+        return readers[0].encoder.encode_each(parts) if parts else {}
+
+    def _decide(self, text: str, found: Assessment, known: Vectors) -> Decision:
+        assessment = self._assess(text, found, known)
         if assessment.kind is not None:
             return Decision(ReplyKind.SAFETY, assessment.kind, 1.0, (), assessment)
         if self._matcher is None or not _is_question(text):
             return Decision(ReplyKind.OUT_OF_SCOPE, None, 0.0, (), assessment)
-        return self._decision(assessment, self._matcher.match(text))
+        return self._decision(assessment, self._matcher.match(text, known))
 
-    def _assess(self, text: str) -> Assessment:
-        """What the rules find, and what the second look makes of it.
+    def _assess(self, text: str, assessment: Assessment, known: Vectors) -> Assessment:
+        """What the second look makes of what the rules found.
 
-        An emergency or self-harm that the rules find stands. Where they find nothing, a strong suspicion is a
-        finding. Where they find what can wait, that is dropped if the message is quite unlike any example of danger.
+        An emergency or self-harm that the rules find stands. Where they find nothing, or what can wait, a strong
+        suspicion of a nearer danger comes first. What can wait is dropped if the message is quite unlike any example
+        of danger.
         """
-        assessment = self._triage.assess(_readable_part(text))
-        if self._second_look is None or not _is_question(text):
+        if self._second_look is None or not _is_question(text) or not _is_open(assessment):
             return assessment
-        if assessment.kind is not None and assessment.kind not in _CAN_WAIT:
-            return assessment
-        suspicion = self._second_look.look(text)
+        suspicion = self._second_look.look(text, known, assessment.signs)
         if assessment.kind is not None and suspicion.strength < self._second_look.dubious:
             dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
             return Assessment((), assessment.banner, assessment.cleared + dropped)
-        if assessment.kind is None and suspicion.strength >= self._second_look.alarming:
-            limit = self._second_look.alarming
-            why = f"It is like the examples of this kind (strength {suspicion.strength:.1f}, enough from {limit:.1f})."
-            finding = Finding(SafetyKind(suspicion.kind), "second-look", "", why)
-            return Assessment((finding,), assessment.banner, assessment.cleared)
-        return assessment
+        limit = self._second_look.alarming
+        kind = SafetyKind(suspicion.kind)
+        if suspicion.strength < limit or (assessment.kind is not None and kind in _CAN_WAIT):
+            worrying = kind not in _CAN_WAIT and suspicion.strength >= self._second_look.worrying
+            return replace(assessment, hunch=kind) if worrying else assessment
+        why = f"It is like the examples of this kind (strength {suspicion.strength:.1f}, enough from {limit:.1f})."
+        finding = Finding(kind, "second-look", "", why)
+        return Assessment((finding, *assessment.findings), assessment.banner, assessment.cleared)
 
     def _decision(self, assessment: Assessment, match: Match) -> Decision:
         candidates = tuple((candidate.intent_id, candidate.score) for candidate in match.candidates)
@@ -106,9 +143,14 @@ class Answerer:
             # Nobody is asked "did you mean: thank you?"; a remark about the bot gets its reply or none.
             likely = match.outcome is Outcome.ANSWER or candidates[0][1] >= _LIKELY_TALK
             kind = ReplyKind.SMALLTALK if likely else ReplyKind.OUT_OF_SCOPE
-            return Decision(kind, best if likely else None, match.confidence, candidates, assessment)
+            return Decision(kind, best if likely else None, match.confidence, candidates, assessment, match.in_scope)
         chosen = best if match.outcome is Outcome.ANSWER else None
-        return Decision(ReplyKind(match.outcome.value), chosen, match.confidence, candidates, assessment)
+        if chosen is None:
+            # Nothing answers, so a line where to turn takes nothing away.
+            assessment = replace(assessment, banner=assessment.banner or assessment.hunch)
+        return Decision(
+            ReplyKind(match.outcome.value), chosen, match.confidence, candidates, assessment, match.in_scope
+        )
 
     def reply(self, decision: Decision, question: Question) -> Reply:
         """The words for a decision."""
@@ -158,7 +200,9 @@ class Answerer:
         if entry is None:
             return self._plain(ReplyKind.OUT_OF_SCOPE, self._faq.replies.gone, confidence=0.0)
         # An entry about an emergency opens with where to turn, from a button as from a question.
-        lines = [self._banner(self._triage.assess(entry.question), question or Question(entry.question))]
+        if entry_id not in self._shown:
+            self._shown[entry_id] = self._triage.assess(entry.question)
+        lines = [self._banner(self._shown[entry_id], question or Question(entry.question))]
         if revision and revision != entry.revision:
             lines.append(self._faq.replies.changed)
         return self._entry_reply(entry, 1.0, " ".join(line for line in lines if line))
@@ -186,21 +230,19 @@ class Answerer:
             for group, entries in groups.items()
         )
 
+    def sources(self, group: str = "") -> tuple[SourceLink, ...]:
+        """Every source that an answer (one of ``group``, if given) names, once each, by publisher and title."""
+        used = {id_ for entry in self._faq.entries for id_ in entry.sources if group in ("", entry.group)}
+        links = self._links(used)
+        return tuple(sorted(links, key=lambda link: (link.publisher.casefold(), link.title.casefold(), link.url)))
+
     def complete(self, beginning: str, limit: int = 25) -> tuple[Suggestion, ...]:
         """Entries whose question or utterances fit what somebody has typed so far, best first; under a millisecond.
 
         Every word but the last, which may be unfinished, must stand there as it is for a full match.
         """
-        *whole, last = re.findall(r"\w+", beginning.casefold()) or [""]
-        ranked = []
-        for number, (entry, asked, said) in enumerate(self._spoken):
-            hits = [2.0 if word in asked else float(word in said) for word in whole]
-            begun = any(word.startswith(last) for word in asked)
-            hits.append(2.0 if begun else float(any(word.startswith(last) for word in said)))
-            if not last or any(hits):
-                ranked.append((-sum(hits), number, entry))
-        ranked.sort(key=lambda place: place[:2])
-        return tuple(self._suggestion(entry) for _, _, entry in ranked[:limit])
+        ranked = self._completions.ranked(beginning)[:limit]
+        return tuple(self._suggestion(self._faq.entries[number]) for number in ranked)
 
     def _safety_reply(self, assessment: Assessment, question: Question) -> Reply:
         advice = self._triage.advice(assessment, question.region, _language(question))
@@ -220,7 +262,6 @@ class Answerer:
         return self._triage.banner(assessment, question.region, _language(question))
 
     def _entry_reply(self, entry: Entry, confidence: float, banner: str) -> Reply:
-        table = self._faq.sources
         return Reply(
             kind=ReplyKind.ANSWER,
             entry_id=entry.id,
@@ -229,16 +270,17 @@ class Answerer:
             text=entry.short,
             details=entry.details,
             banner=banner,
-            sources=tuple(
-                SourceLink(table[id_].title, table[id_].publisher, table[id_].year, table[id_].url)
-                for id_ in entry.sources
-            ),
+            sources=self._links(entry.sources),
             strength=entry.strength,
             reviewed=_reviewed(entry),
             suggestions=tuple(self._suggestion(self._faq.entry_by_id[id_]) for id_ in entry.related),
             confidence=confidence,
             disclaimer=self._faq.disclaimer.short,
         )
+
+    def _links(self, ids: Iterable[str]) -> tuple[SourceLink, ...]:
+        sources = [self._faq.sources[id_] for id_ in ids]
+        return tuple(SourceLink(source.title, source.publisher, source.year, source.url) for source in sources)
 
     def _plain(
         self,
@@ -265,6 +307,47 @@ class Answerer:
         return Suggestion(entry.id, entry.revision, entry.question)
 
 
+class _Completions:
+    """Which entries fit what somebody has typed so far: their words, and the beginnings of these, looked up."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = len(entries)
+        self._asked: dict[str, set[int]] = {}
+        self._said: dict[str, set[int]] = {}
+        """By word: the entries whose question has it, and those that have it anywhere."""
+        for number, entry in enumerate(entries):
+            for word in _words(entry.question):
+                self._asked.setdefault(word, set()).add(number)
+            for word in _words(" ".join((entry.question, *entry.utterances))):
+                self._said.setdefault(word, set()).add(number)
+        self._sorted = sorted(self._said)
+        # One or two letters begin hundreds of words: looked up once, here.
+        letters = {word[:length] for word in self._sorted for length in (1, 2)}
+        self._short = {beginning: self._begun(beginning) for beginning in letters}
+
+    def ranked(self, typed: str) -> list[int]:
+        """The numbers of the entries that fit, best first, then in the order of the content."""
+        *whole, last = re.findall(r"\w+", typed.casefold()) or [""]
+        if not last:
+            return list(range(self._entries))
+        scores: Counter[int] = Counter()
+        found = [(self._asked.get(word, ()), self._said.get(word, ())) for word in whole]
+        for asked, said in (*found, self._short.get(last) or self._begun(last)):
+            scores.update(said)
+            scores.update(asked)  # what stands in the question itself counts twice
+        return sorted(scores, key=lambda number: (-scores[number], number))
+
+    def _begun(self, beginning: str) -> tuple[set[int], set[int]]:
+        asked: set[int] = set()
+        said: set[int] = set()
+        for word in islice(self._sorted, bisect_left(self._sorted, beginning), None):
+            if not word.startswith(beginning):
+                break
+            asked |= self._asked.get(word, set())
+            said |= self._said[word]
+        return asked, said
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text.casefold()))
 
@@ -276,6 +359,11 @@ def _language(question: Question) -> str:
 def _reviewed(entry: Entry) -> str:
     day = entry.reviewed.isoformat() if entry.reviewed else ""
     return ", ".join(part for part in (day, entry.reviewed_by) if part)
+
+
+def _is_open(assessment: Assessment) -> bool:
+    """Whether the rules leave something to say about the message: they found nothing, or nothing urgent."""
+    return assessment.kind is None or assessment.kind in _CAN_WAIT
 
 
 def _is_question(text: str) -> bool:

@@ -10,7 +10,8 @@ for content that it never saw, and the tuned weights are averaged with the origi
 
 A fifth of the utterances, chosen by their hash, is never trained on: the matcher learns from these how sure to be
 (``tuned_on.bin`` lists the hashes of the rest). Training stops at the best result on QUESTIONS, which others wrote.
-Needs the extra ``training`` (torch); about ten minutes on two cores.
+With ``--public`` the report also says what tuning costs contents that the encoder never saw. Needs the extra
+``training`` (torch); about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from export import build
@@ -39,6 +42,7 @@ from torch.nn import functional
 
 from bot.content import HARMLESS, Faq, default_content_folder, load_faq, load_safety_examples
 from bot.matching.head import fit_head, log_softmax
+from bot.matching.keyboard import KEY_ROWS
 from bot.matching.wordpiece import WordPiece
 
 MODEL_FOLDER = Path(__file__).resolve().parents[1] / "bot" / "matching" / "model"
@@ -49,6 +53,8 @@ DIGESTS = {
 }
 TEXTS_SHA256_BYTES = 6  # as in bot/matching/encoder.py
 
+Ints = npt.NDArray[np.intp]
+
 TEMPERATURE = 0.07
 ENTRIES, TEXTS_EACH, STRANGERS = 20, 4, 16  # in one step
 NEIGHBOURS = 6  # nearest entries that a step may draw together
@@ -56,8 +62,7 @@ TOKENS_MAX = 56
 TYPED_BADLY = 0.3  # share of texts that get typing errors
 FROM_ANSWER = 0.1  # share of texts that are a sentence of the answer in place of an utterance
 HELD = 1.0  # weight of holding strangers to their old vectors
-
-_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+ORIGINAL, ON_THE_WAY, TUNED, AVERAGED = "original", "on the way", "tuned", "averaged"  # stages of the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def with_typing_errors(text: str, chance: random.Random) -> str:
             continue
         at = chance.randrange(len(word))
         letter = word[at].lower()
-        row = next((row for row in _KEYBOARD if letter in row), "")
+        row = next((row for row in KEY_ROWS if letter in row), "")
         beside = [row[i] for i in (row.find(letter) - 1, row.find(letter) + 1) if row and 0 <= i < len(row)]
         match chance.randrange(4):
             case 0:
@@ -221,26 +226,55 @@ class Examination:
 
     course: Course
     sets: dict[str, list[dict[str, Any]]]
+    public: Sequence[Path] = ()
 
     def take(self) -> dict[str, dict[str, float]]:
         """For each set the share of questions whose entry comes first, in percent: all, and by style."""
         lessons = self.course.lessons
         # Every second utterance ranks the stages of tuning as well as all of them would, in half the time.
-        texts = [text for lesson in lessons for text in lesson.utterances[::2]]
-        labels = np.repeat(np.arange(len(lessons)), [len(lesson.utterances[::2]) for lesson in lessons])
-        vectors = self.course.embed(texts).numpy()
-        head = fit_head(vectors, labels, len(lessons), strength=0.1 / len(texts))
-        starts = np.concatenate(([0], np.cumsum(np.bincount(labels))[:-1]))
+        first_of = self._learn([lesson.utterances[::2] for lesson in lessons])
         results = {}
         for name, questions in self.sets.items():
-            asked = self.course.embed([question["text"] for question in questions]).numpy()
-            nearest = np.maximum.reduceat(asked @ vectors.T, starts, axis=1)
-            first = (log_softmax(head.logits(asked)) + 0.5 * log_softmax(20 * nearest)).argmax(axis=1)
+            first = first_of([question["text"] for question in questions])
             right = np.array([lessons[n].id in q["ids"] for n, q in zip(first, questions, strict=True)])
             styles = np.array([question["style"] for question in questions])
             shares = {"all": right.mean()} | {style: right[styles == style].mean() for style in sorted(set(styles))}
             results[name] = {style: round(100 * float(share), 1) for style, share in shares.items()}
         return results
+
+    def take_public(self) -> dict[str, float]:
+        """For each public set, learnt from its 10 utterances an intent, the share of its test that is right."""
+        results = {}
+        for folder in self.public:
+            texts_of: dict[str, list[str]] = {}
+            for text, label in _rows(folder / "train_10.jsonl"):
+                texts_of.setdefault(label, []).append(text)
+            labels = list(texts_of)
+            asked = _rows(folder / "test.jsonl")
+            first = self._learn(list(texts_of.values()))([text for text, _ in asked])
+            right = np.mean([labels[n] == label for n, (_, label) in zip(first, asked, strict=True)])
+            results[folder.name] = round(100 * float(right), 1)
+        return results
+
+    def _learn(self, texts_of: Sequence[Sequence[str]]) -> Callable[[Sequence[str]], Ints]:
+        """What gives the number of the likeliest intent of each text; ``texts_of`` has the utterances of each."""
+        texts = [text for own in texts_of for text in own]
+        labels = np.repeat(np.arange(len(texts_of)), list(map(len, texts_of)))
+        vectors = self.course.embed(texts).numpy()
+        head = fit_head(vectors, labels, len(texts_of), strength=0.1 / len(texts))
+        starts = np.concatenate(([0], np.cumsum(np.bincount(labels))[:-1]))
+
+        def first_of(asked: Sequence[str]) -> Ints:
+            places = self.course.embed(asked).numpy()
+            nearest = np.maximum.reduceat(places @ vectors.T, starts, axis=1)
+            first: Ints = (log_softmax(head.logits(places)) + 0.5 * log_softmax(20 * nearest)).argmax(axis=1)
+            return first
+
+        return first_of
+
+
+def _rows(file: Path) -> list[tuple[str, str]]:
+    return [(row["text"], row["label"]) for row in map(json.loads, file.read_text("utf-8").splitlines())]
 
 
 def main() -> None:
@@ -248,12 +282,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, required=True, help="folder with the registry package's model files")
     parser.add_argument("--questions", type=Path, nargs="+", required=True, help="the first one decides when to stop")
+    parser.add_argument("--public", type=Path, nargs="*", default=[], help="folders of public sets, for the report")
     parser.add_argument("--content", type=Path, default=default_content_folder())
     parser.add_argument("--output", type=Path, default=MODEL_FOLDER)
     parser.add_argument("--steps", type=int, default=240)
     parser.add_argument("--every", type=int, default=60)
     parser.add_argument("--rate", type=float, default=4e-5)
-    parser.add_argument("--share", type=float, default=0.85, help="of the tuned weights in the final average")
+    parser.add_argument("--share", type=float, default=0.7, help="of the tuned weights in the final average")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     for name, digest in DIGESTS.items():
@@ -267,20 +302,25 @@ def main() -> None:
             str(file): [q for q in map(json.loads, file.read_text("utf-8").splitlines()) if set(q["ids"]) & known]
             for file in arguments.questions
         },
+        arguments.public,
     )
     report: list[dict[str, Any]] = []
 
     def measure(stage: str) -> float:
         results = examination.take()
         report.append({"stage": stage, **results})
+        if stage in (ORIGINAL, AVERAGED) and examination.public:
+            report[-1]["public sets"] = public = examination.take_public()
+            print(f"  {stage:10} public sets  " + "  ".join(f"{k} {v:.1f}" for k, v in public.items()), flush=True)
         for name, result in results.items():
             print(f"  {stage:10} {name:45} " + "  ".join(f"{k} {v:.1f}" for k, v in result.items()), flush=True)
         return results[str(arguments.questions[0])]["all"]
 
-    course.tune(arguments.steps, arguments.rate, arguments.every, lambda: measure("on the way"))
-    measure("tuned")
+    stages = chain([ORIGINAL], repeat(ON_THE_WAY))
+    course.tune(arguments.steps, arguments.rate, arguments.every, lambda: measure(next(stages)))
+    measure(TUNED)
     course.average_with_original(arguments.share)
-    measure("averaged")
+    measure(AVERAGED)
     arguments.output.mkdir(parents=True, exist_ok=True)
     course.network.save(arguments.output / "tuned.safetensors")
     onnx.save(build(load_file(arguments.output / "tuned.safetensors")), arguments.output / "encoder.onnx")

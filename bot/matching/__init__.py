@@ -1,6 +1,6 @@
 """The matching room: text -> ``Match``, learnt from the content's utterances; knows no entry texts, no platform."""
 
-from bot.matching.encoder import Encoder, EncoderError
+from bot.matching.encoder import Encoder, EncoderError, Vectors
 from bot.matching.head import NotConverged
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.matcher import Intent, Matcher, Vocabulary
@@ -16,5 +16,6 @@ __all__ = [
     "NotConverged",
     "Outcome",
     "SecondLook",
+    "Vectors",
     "Vocabulary",
 ]

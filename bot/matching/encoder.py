@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,16 +21,25 @@ import numpy.typing as npt
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
+from bot.matching.snapshot import remove_old
 from bot.matching.wordpiece import WordPiece
 
 Floats = npt.NDArray[np.float32]
+Vectors = Mapping[str, Floats]
+"""Sentence vectors by their text."""
 
 DIMENSIONS = 384
+_NO_VECTORS: Floats = np.zeros((0, DIMENSIONS), dtype=np.float32)
 _MODEL_FOLDER = Path(__file__).parent / "model"
 _KEY_BYTES = 16
 _SHORT_KEY_BYTES = 6
-_CACHED_MAX = 250_000  # vectors, 1.5 kB each
+_SUM_BYTES = 32
+_COUNT_BYTES = 16  # so that vectors begin at a multiple of 16 bytes
+_OTHERS_MIN = 2_000
+"""So many vectors of texts that are no longer in the content stay in the cache at least: editors change their minds."""
 _UNTUNED_SHARE_MIN = 0.05
+_THREADS_FROM = 16
+"""Texts; starting threads for fewer takes longer than it saves."""
 
 
 class EncoderError(Exception):
@@ -46,44 +54,47 @@ class Encoder:
 
     def __init__(self, model_folder: Path = _MODEL_FOLDER, cache_folder: Path | None = None) -> None:
         model = model_folder / "encoder.onnx"
+        tuned_on = model_folder / "tuned_on.bin"
         try:
-            weights = model.read_bytes()
             self.wordpiece = WordPiece(model_folder / "vocab.txt")
             options = onnxruntime.SessionOptions()
             # One thread is fastest for one short text; throughput comes from several texts at once.
             options.intra_op_num_threads = 1
             options.inter_op_num_threads = 1
-            options.enable_cpu_mem_arena = False
             options.log_severity_level = 3
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+            # By its path and not as bytes: so onnxruntime keeps one copy of the weights less.
+            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            self.digest = _digest(model, model_folder / "vocab.txt", tuned_on)
         except Exception as error:  # onnxruntime raises its own kinds for damaged files
+            reason = " ".join(str(error).split())
             raise EncoderError(
-                f"The sentence encoder in {model_folder} cannot be loaded ({error}). Reinstall IRIS."
+                f"The sentence encoder in {model_folder} cannot be loaded ({reason}). Reinstall IRIS."
             ) from error
-        self.digest = hashlib.sha256(weights).hexdigest()
-        tuned_on = model_folder / "tuned_on.bin"
         self._tuned_on = _split_keys(tuned_on.read_bytes(), _SHORT_KEY_BYTES) if tuned_on.is_file() else frozenset()
-        self._last = threading.local()
         self.cache_folder = cache_folder
         self._cache = _VectorCache(cache_folder, self.digest) if cache_folder else None
+        self._content: tuple[list[bytes], Floats] = ([], _NO_VECTORS)
 
     def encode(self, text: str) -> Floats:
-        """Shape (384,), unit length. Each thread remembers the last text: triage and matcher read the same one."""
-        if getattr(self._last, "text", None) == text:
-            remembered: Floats = self._last.vector
-            return remembered
+        """Shape (384,), unit length."""
         ids = np.asarray([self.wordpiece(text)], dtype=np.int64)
         (vectors,) = self._session.run(None, {"ids": ids})
         vector: Floats = vectors[0]
-        self._last.text, self._last.vector = text, vector
         return vector
 
     def encode_many(self, texts: Sequence[str]) -> Floats:
         """Shape (texts, 384). Uses every processor core; the result does not depend on the company of a text."""
         if not texts:
-            return np.zeros((0, DIMENSIONS), dtype=np.float32)
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            return _NO_VECTORS
+        if len(texts) < _THREADS_FROM:
+            return np.stack(list(map(self.encode, texts)))
+        with ThreadPoolExecutor(max_workers=_processors()) as pool:
             return np.stack(list(pool.map(self.encode, texts)))
+
+    def encode_each(self, texts: Iterable[str]) -> Vectors:
+        """The vector of each distinct text."""
+        distinct = list(dict.fromkeys(texts))
+        return dict(zip(distinct, self.encode_many(distinct), strict=True))
 
     def untuned(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which of ``texts`` the encoder was not tuned on, shape (texts,).
@@ -95,15 +106,54 @@ class Encoder:
         return unseen if unseen.mean() >= _UNTUNED_SHARE_MIN else np.ones(len(texts), dtype=bool)
 
     def encode_content(self, texts: Sequence[str]) -> Floats:
-        """``encode_many`` for texts of the content, which are remembered on disk."""
-        if self._cache is None:
-            return self.encode_many(texts)
-        known = self._cache.load()
-        missing = [text for text in dict.fromkeys(texts) if _key(text) not in known]
-        if missing:
-            known.update(zip(map(_key, missing), self.encode_many(missing), strict=True))
-            self._cache.save(known)
-        return np.stack([known[_key(text)] for text in texts])
+        """``encode_many`` for texts of the content, which are remembered on disk.
+
+        The vectors of the last content stay in memory: what is asked again, such as a part of it, takes no room.
+        """
+        if not texts:
+            return _NO_VECTORS
+        wanted = [_key(text) for text in texts]
+        if not set(wanted) <= set(self._content[0]):
+            self._content = wanted, self._read_or_make(wanted, texts)
+        keys, vectors = self._content
+        first = keys.index(wanted[0])
+        if keys[first : first + len(wanted)] == wanted:
+            return vectors[first : first + len(wanted)]
+        places = _places(keys)
+        return vectors[[places[key] for key in wanted]]
+
+    def _read_or_make(self, wanted: list[bytes], texts: Sequence[str]) -> Floats:
+        """The vectors of ``texts``, whose keys are ``wanted``: from the disk what is there, the rest made now."""
+        known, vectors = self._cache.load() if self._cache else self._content
+        if known[: len(wanted)] == wanted:
+            return vectors[: len(wanted)]
+        places = _places(known)
+        missing = {key: text for key, text in zip(wanted, texts, strict=True) if key not in places}
+        whole = np.concatenate((vectors, self.encode_many(list(missing.values()))))
+        places |= {key: len(vectors) + number for number, key in enumerate(missing)}
+        found = whole[[places[key] for key in wanted]]
+        if self._cache and missing:
+            present = set(wanted)
+            others = [key for key in known if key not in present][: max(_OTHERS_MIN, len(wanted))]
+            self._cache.save([*wanted, *others], np.concatenate((found, whole[[places[key] for key in others]])))
+        return found
+
+
+def _processors() -> int:
+    """How many this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _digest(*files: Path) -> str:
+    """One digest for all that vectors and what is learnt from them depend on; a file that is missing counts too."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b"missing")
+    return digest.hexdigest()
+
+
+def _places(keys: Iterable[bytes]) -> dict[bytes, int]:
+    return {key: place for place, key in enumerate(keys)}
 
 
 def _key(text: str) -> bytes:
@@ -115,35 +165,38 @@ def _split_keys(keys: bytes, length: int) -> frozenset[bytes]:
 
 
 class _VectorCache:
-    """Vectors by hash of their text, in one file per model; a damaged or unwritable cache is simply not used."""
+    """Vectors by hash of their text, in one file per model; a damaged or unwritable cache is simply not used.
+
+    The file: a digest of all that follows, the number of vectors, their keys, the vectors.
+    """
 
     def __init__(self, folder: Path, model_digest: str) -> None:
-        self._file = folder / f"vectors-{model_digest[:16]}.npy"
+        self._file = folder / f"vectors-{model_digest[:16]}.bin"
 
-    def load(self) -> dict[bytes, Floats]:
+    def load(self) -> tuple[list[bytes], Floats]:
+        """Keys and vectors, in the order of the file."""
         try:
-            stored = np.load(self._file, allow_pickle=False)
-        except Exception:  # numpy raises what Python's parser raises for a damaged header
-            return {}
-        row = np.dtype([("key", "V16"), ("vector", np.float32, (DIMENSIONS,))])
-        if not isinstance(stored, np.ndarray) or stored.dtype != row:
-            return {}
-        keys = stored["key"].tobytes()
-        vectors = np.ascontiguousarray(stored["vector"])
+            stored = np.fromfile(self._file, dtype=np.uint8)
+        except OSError:
+            return [], _NO_VECTORS
+        sum_of, body = stored[:_SUM_BYTES].tobytes(), stored[_SUM_BYTES:]
+        if hashlib.sha256(body.data).digest() != sum_of:
+            return [], _NO_VECTORS
+        count = int.from_bytes(body[:_COUNT_BYTES].tobytes(), "little")
+        keys = body[_COUNT_BYTES : _COUNT_BYTES + count * _KEY_BYTES].tobytes()
+        vectors = body[_COUNT_BYTES + len(keys) :].view(np.float32).reshape(count, DIMENSIONS)
         starts = range(0, len(keys), _KEY_BYTES)
-        return {keys[start : start + _KEY_BYTES]: vectors[number] for number, start in enumerate(starts)}
+        return [keys[start : start + _KEY_BYTES] for start in starts], vectors
 
-    def save(self, vectors: dict[bytes, Floats]) -> None:
-        vectors = dict(list(vectors.items())[-_CACHED_MAX:])  # the oldest go first
-        row = np.dtype([("key", "V16"), ("vector", np.float32, (DIMENSIONS,))])
-        table = np.empty(len(vectors), dtype=row)
-        table["key"] = np.frombuffer(b"".join(vectors), dtype="V16")
-        table["vector"] = np.stack(list(vectors.values()))
+    def save(self, keys: Sequence[bytes], vectors: Floats) -> None:
+        body = len(keys).to_bytes(_COUNT_BYTES, "little") + b"".join(keys) + vectors.astype(np.float32).tobytes()
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             # Written aside and renamed, so that a second process never reads half a file.
-            with tempfile.NamedTemporaryFile(dir=self._file.parent, suffix=".npy", delete=False) as aside:
-                np.save(aside, table, allow_pickle=False)
+            with tempfile.NamedTemporaryFile(dir=self._file.parent, suffix=".part", delete=False) as aside:
+                aside.write(hashlib.sha256(body).digest())
+                aside.write(body)
             Path(aside.name).replace(self._file)
+            remove_old(self._file.parent, "vectors")
         except OSError:
             return

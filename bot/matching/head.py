@@ -17,6 +17,7 @@ Ints = npt.NDArray[np.intp]
 
 _HISTORY = 10  # pairs that L-BFGS remembers (Nocedal & Wright, Numerical Optimization, 2006, section 7.2: 3 to 20)
 _ITERATIONS_MAX = 500
+_IDLE_MAX = 5  # steps in a row that lower nothing: float32 cannot tell the places apart any more
 _GRADIENT_TOLERANCE = 1e-4  # largest entry of the gradient of the mean loss, at which a fit has converged
 _GRADIENT_AIM = 1e-5  # where a fit ends that nobody is in a hurry for
 
@@ -82,14 +83,15 @@ def fit_head(
     origin = np.zeros((dimensions + 1, classes), dtype=np.float32)
     if start is not None:
         origin[:-1], origin[-1] = start.weights, start.bias
-    best = _minimise(loss, origin, _GRADIENT_AIM if start is None else _GRADIENT_TOLERANCE)
+    best = minimise(loss, origin, _GRADIENT_AIM if start is None else _GRADIENT_TOLERANCE)
     return LinearHead(best[:-1].copy(), best[-1].copy())
 
 
-def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats, aim: float) -> Floats:
+def minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats, aim: float) -> Floats:
     """L-BFGS with backtracking until no entry of the gradient is above ``aim``; ``loss`` gives value and gradient."""
     value, slope = loss(point)
     pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=_HISTORY)
+    idle = 0
     for _ in range(_ITERATIONS_MAX):
         if float(np.abs(slope).max()) < aim:
             return point
@@ -107,6 +109,9 @@ def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats, aim
             step /= 2
         else:
             break  # float32 sees no further decrease
+        idle = idle + 1 if trial_value >= value else 0
+        if idle == _IDLE_MAX:
+            break
         moved, turned = trial - point, trial_slope - slope
         curvature = float((moved * turned).sum())
         if curvature > 1e-10 * float((moved * moved).sum()):

@@ -26,9 +26,11 @@ class Candidate:
 class Match:
     """The matcher's verdict. ``candidates`` are best first, never more than three.
 
-    ``confidence`` is the estimated probability that the first candidate is what was asked.
+    ``confidence`` is the estimated probability that the first candidate is what was asked, ``in_scope`` that one of
+    the candidates is.
     """
 
     outcome: Outcome
     confidence: float
     candidates: tuple[Candidate, ...] = ()
+    in_scope: float = 0.0

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from types import MappingProxyType
 
 import numpy as np
 
 from bot.matching import snapshot
 from bot.matching.asking import asking_sentences
 from bot.matching.confidence import OFFERED, Confidence, fit_confidence, signals
-from bot.matching.encoder import Encoder
+from bot.matching.elsewhere import messages_for
+from bot.matching.encoder import Encoder, Vectors
 from bot.matching.head import NotConverged
 from bot.matching.lexical import LexicalIndex, words
 from bot.matching.match import Candidate, Match, Outcome
@@ -60,13 +62,18 @@ class Matcher:
         confidence: Confidence,
         speller: Speller,
         vocabulary: Vocabulary,
+        background: Sequence[str] = (),
     ) -> None:
         self._ids = [intent.id for intent in intents]
-        self._encoder, self._ranker, self._confidence, self._speller = encoder, ranker, confidence, speller
-        self._said = {tuple(words(text)): intent.id for intent in intents for text in intent.utterances}
+        self.encoder, self._ranker, self._confidence, self._speller = encoder, ranker, confidence, speller
+        self._said = {_spoken(text): intent.id for intent in intents for text in intent.utterances}
+        self._foreign = frozenset(map(_spoken, background))
         self._expand = {tuple(words(short)): long for short, long in vocabulary.expand.items()}
+        self._longest = max(map(len, self._expand), default=0)
         self._names = Names(vocabulary.names)
-        self._named_by = [self._names.named_in(" \n ".join((*intent.texts, *intent.utterances))) for intent in intents]
+        self._named_by = [
+            frozenset().union(*map(self._names.named_in, (*intent.texts, *intent.utterances))) for intent in intents
+        ]
 
     @classmethod
     def fit(
@@ -87,45 +94,51 @@ class Matcher:
         labels = np.repeat(np.arange(len(intents)), [len(intent.utterances) for intent in intents])
         vectors = encoder.encode_content([*texts, *background])
         ranker, confidence = _learn(texts, labels, list(background), vectors, encoder)
-        speller = Speller(
-            spelling_targets(
-                chain.from_iterable(intent.texts for intent in intents),
-                [*texts, *background],
-                encoder.wordpiece.__contains__,
-            ),
-            encoder.wordpiece.__contains__,
-            chain.from_iterable(vocabulary.names),
-        )
-        return cls(intents, encoder, ranker, confidence, speller, vocabulary)
+        edited = list(chain.from_iterable(intent.texts for intent in intents))
+        speller = _speller(edited, [*texts, *background], list(chain.from_iterable(vocabulary.names)), encoder)
+        return cls(intents, encoder, ranker, confidence, speller, vocabulary, background)
 
-    def match(self, text: str) -> Match:
-        """The verdict on one message.
+    def readings(self, text: str) -> list[str]:
+        """All that ``match`` reads of a message, in the spellings in which it does."""
+        asking = asking_sentences(text)
+        parts = [*asking, text] if len(asking) == _TWO else [text]
+        return [reading for part in parts for reading in self._spellings(part)]
 
-        An utterance, word for word, is its intent. A message that asks two things, each sure alone, gets both offered.
+    def match(self, text: str, known: Vectors = MappingProxyType({})) -> Match:
+        """The verdict on one message. ``known`` has vectors of readings that are encoded already.
+
+        An utterance, word for word, is its intent, and a background message none. A message that asks two things, each
+        sure alone, gets both offered.
         """
-        said = tuple(words(text))
-        if said and (known := self._said.get(said)) is not None:
-            others = (candidate for candidate in self._read(text).candidates if candidate.intent_id != known)
-            return Match(Outcome.ANSWER, 1.0, (Candidate(known, 1.0), *islice(others, OFFERED - 1)))
+        readings = self.readings(text)
+        if not all(reading in known for reading in readings):
+            known = self.encoder.encode_each(readings)
+        said = _spoken(text)
+        if said and (own := self._said.get(said)) is not None:
+            others = (candidate for candidate in self._read(text, known).candidates if candidate.intent_id != own)
+            return Match(Outcome.ANSWER, 1.0, (Candidate(own, 1.0), *islice(others, OFFERED - 1)), 1.0)
+        if said in self._foreign:
+            return Match(Outcome.OUT_OF_SCOPE, 0.0, self._read(text, known).candidates)
         asking = asking_sentences(text)
         if len(asking) == _TWO:
-            both = [self._read(part) for part in asking]
+            both = [self._read(part, known) for part in asking]
             ids = [reading.candidates[0].intent_id for reading in both]
             if all(reading.confidence >= _SURE_ALONE for reading in both) and ids[0] != ids[1]:
                 first = tuple(reading.candidates[0] for reading in both)
-                return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first)
-        return self._read(text)
+                return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first, 1.0)
+        return self._read(text, known)
 
-    def _read(self, text: str) -> Match:
-        readings = self._readings(text)
-        scores = pooled([self._ranker.scores(reading, self._encoder.encode(reading)) for reading in readings])
+    def _read(self, text: str, known: Vectors) -> Match:
+        readings = self._spellings(text)
+        scores = pooled([self._ranker.scores(reading, known[reading]) for reading in readings])
         seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))
-        outcome = self._outcome(scores, readings[-1], first_right, one_of_three)
-        return Match(outcome, first_right, self._candidates(scores))
+        named = self._names.named_in(readings[-1]) | self._names.nearly_named_in(text, self._speller.knows)
+        outcome = self._outcome(scores, named, first_right, one_of_three)
+        return Match(outcome, first_right, self._candidates(scores), one_of_three)
 
-    def _readings(self, text: str) -> list[str]:
+    def _spellings(self, text: str) -> list[str]:
         """The message as typed and, where that differs, with its spelling corrected and its short forms written out."""
         corrected = self._speller.correct(text)
         expanded = self._written_out(corrected)
@@ -133,12 +146,11 @@ class Matcher:
 
     def _written_out(self, text: str) -> str:
         found = words(text)
-        longest = max(map(len, self._expand), default=0)
         result: list[str] = []
         changed = False
         start = 0
         while start < len(found):
-            for length in range(min(longest, len(found) - start), 0, -1):
+            for length in range(min(self._longest, len(found) - start), 0, -1):
                 long = self._expand.get(tuple(found[start : start + length]))
                 if long is not None:
                     result.append(long)
@@ -150,9 +162,8 @@ class Matcher:
                 start += 1
         return " ".join(result) if changed else text
 
-    def _outcome(self, scores: Scores, text: str, first_right: float, one_of_three: float) -> Outcome:
-        named = self._names.named_in(text)
-        strange = bool(named) and not named <= self._named_by[int(scores.fused.argmax())]
+    def _outcome(self, scores: Scores, named: frozenset[int], first_right: float, one_of_three: float) -> Outcome:
+        strange = not named <= self._named_by[int(scores.fused.argmax())]
         if first_right >= self._confidence.answer_from and not strange:
             return Outcome.ANSWER
         if one_of_three >= self._confidence.clarify_from:
@@ -166,22 +177,46 @@ class Matcher:
         return tuple(Candidate(self._ids[number], float(belief[number])) for number in order)
 
 
+def _spoken(text: str) -> str:
+    """A text without its capitals and marks."""
+    return " ".join(words(text))
+
+
 def _learn(
     texts: list[str], labels: Ints, background: list[str], vectors: Floats, encoder: Encoder
 ) -> tuple[Ranker, Confidence]:
     """The fitted parts, from the encoder's cache folder where this very content was fitted before."""
-    known, others = vectors[: len(texts)], vectors[len(texts) :]
+    known, foreign = vectors[: len(texts)], vectors[len(texts) :]
     parts = (*texts, "", *map(str, labels), "", *background)
     file = snapshot.place(encoder.cache_folder, "matcher", parts, encoder.digest)
     if file and (learnt := snapshot.to_learnt(snapshot.load(file))):
-        lexical, head, confidence = learnt
-        return Ranker(known, labels, lexical, others, head=head), confidence
-    ranker = Ranker(known, labels, LexicalIndex.of(texts), others)
+        lexical, head, confidence, elsewhere = learnt
+        return Ranker(known, labels, lexical, _together(foreign, elsewhere), head=head), confidence
+    messages, elsewhere = messages_for(known, background, encoder)
+    ranker = Ranker(known, labels, LexicalIndex.of(texts), _together(foreign, elsewhere))
     _require_learnt(ranker)
-    confidence = fit_confidence(ranker, texts, background, encoder.untuned(texts))
+    confidence = fit_confidence(ranker, texts, [*background, *messages], encoder.untuned(texts))
     if file:
-        snapshot.save(file, snapshot.from_learnt(ranker.lexical, ranker.head, confidence))
+        snapshot.save(file, snapshot.from_learnt(ranker.lexical, ranker.head, confidence, elsewhere))
     return ranker, confidence
+
+
+def _together(foreign: Floats, elsewhere: Floats) -> Floats:
+    """Both in one; no copy of what is large where there is nothing to join."""
+    return np.concatenate((foreign, elsewhere)) if len(elsewhere) else foreign
+
+
+def _speller(edited: list[str], utterances: list[str], protected: list[str], encoder: Encoder) -> Speller:
+    """What corrects towards the words of these texts, from the cache where it was made before."""
+    is_word = encoder.wordpiece.__contains__
+    file = snapshot.place(encoder.cache_folder, "speller", (*edited, "", *utterances, "", *protected), encoder.digest)
+    if file and (made := snapshot.to_speller(snapshot.load(file))):
+        targets, near = made
+        return Speller(targets, is_word, protected, near)
+    speller = Speller(spelling_targets(edited, utterances, is_word), is_word, protected)
+    if file:
+        snapshot.save(file, snapshot.from_speller(speller.targets, speller.near))
+    return speller
 
 
 def _require_learnt(ranker: Ranker) -> None:

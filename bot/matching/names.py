@@ -6,9 +6,13 @@ sentence vectors of "does gout need treatment" and "does Graves' need treatment"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from symspellpy.editdistance import DistanceAlgorithm, EditDistance
 
 from bot.matching.lexical import words
+
+_Rest = tuple[int, tuple[str, ...], tuple[str, ...]]
 
 _LONGEST = 8
 """Words in the longest name that is looked for."""
@@ -18,11 +22,22 @@ class Names:
     """Finds which of ``things`` a text names; each thing is given by all of its spellings."""
 
     def __init__(self, things: Iterable[Sequence[str]]) -> None:
-        self._thing: dict[tuple[str, ...], int] = {}
+        # By their first word, the longest first: few words of a text begin a name.
+        self._begun_by: dict[str, list[tuple[list[str], int]]] = {}
+        # Names of several words, by their place of one word and all the others.
+        self._but_for_a_word: dict[_Rest, list[tuple[str, int]]] = {}
+        self._distance = EditDistance(DistanceAlgorithm.DAMERAU_OSA)
+        spelt: set[tuple[str, ...]] = set()
         for number, spellings in enumerate(things):
-            for spelling in spellings:
-                self._thing.setdefault(tuple(_plain(words(spelling))), number)
-        self._longest = min(_LONGEST, max(map(len, self._thing), default=0))
+            for name in (tuple(_plain(words(spelling))[:_LONGEST]) for spelling in spellings):
+                if name and name not in spelt:
+                    spelt.add(name)
+                    self._begun_by.setdefault(name[0], []).append((list(name), number))
+                    for place in range(len(name) if len(name) > 1 else 0):
+                        rest = (place, name[:place], name[place + 1 :])
+                        self._but_for_a_word.setdefault(rest, []).append((name[place], number))
+        for names in self._begun_by.values():
+            names.sort(key=lambda each: -len(each[0]))
 
     def named_in(self, text: str) -> frozenset[int]:
         """The numbers of the things named; of overlapping names only the longest counts."""
@@ -30,15 +45,29 @@ class Names:
         things = set()
         start = 0
         while start < len(found):
-            for length in range(min(self._longest, len(found) - start), 0, -1):
-                thing = self._thing.get(tuple(found[start : start + length]))
-                if thing is not None:
+            length = 1
+            for name, thing in self._begun_by.get(found[start], ()):
+                if found[start : start + len(name)] == name:
                     things.add(thing)
-                    start += length
+                    length = len(name)
                     break
-            else:
-                start += 1
+            start += length
         return frozenset(things)
+
+    def nearly_named_in(self, text: str, is_word: Callable[[str], bool]) -> frozenset[int]:
+        """The things of which the text has a name of several words but for a slip in one, which is no word for it."""
+        found = _plain(words(text))
+        odd = [place for place, word in enumerate(found) if not is_word(word)]
+        return frozenset(
+            thing
+            for place in odd
+            for start in range(max(0, place - _LONGEST + 1), place + 1)
+            for end in range(place + 1, min(len(found), start + _LONGEST) + 1)
+            for wanted, thing in self._but_for_a_word.get(
+                (place - start, tuple(found[start:place]), tuple(found[place + 1 : end])), ()
+            )
+            if self._distance.compare(found[place], wanted, 1) == 1
+        )
 
 
 def _plain(found: list[str]) -> list[str]:

@@ -1,25 +1,32 @@
-"""A second look at safety: a classifier on sentence vectors, for wordings that the triage rules do not know.
+"""A second look at safety: a classifier for wordings that the triage rules do not know.
 
-It learns from ``content/utterances/safety.yaml``: examples of each kind, and harmless messages that look like them;
-all utterances of the entries count as harmless too. From which probability on it speaks follows from a stated risk,
-measured on examples left out in turn. What the flow makes of a suspicion stands in ``bot/answer.py``.
+It reads a message as its sentence vector and as the signs that triage sees in it (word classes of ``safety.yaml``,
+which tell a reading of 2.1 from one of 7). It learns from ``content/utterances/safety.yaml``: examples of each kind, and
+harmless messages that look like them; utterances of the entries count as harmless too. From which strength on it speaks
+follows from a stated risk, measured on examples left out in turn. What the flow makes of a suspicion stands in
+``bot/answer.py``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 
 from bot.matching import snapshot
-from bot.matching.encoder import Encoder
+from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-FALSE_ALARMS_MAX = 0.01
+FALSE_ALARMS_MAX = 0.02
 """Share of harmless messages, look-alikes included, that may be taken for a danger."""
+WORRIED_MAX = 0.05
+"""Share of harmless messages that may be answered with a line where to turn, if nothing else answers them."""
 DOUBTED_MAX = 0.15
 """Share of harmless messages that may look so dangerous that a rule which fired is not doubted."""
 
@@ -27,6 +34,12 @@ _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
 _NEAREST_WEIGHT = 10.0
 """Of the nearest example against the classifier; 5 to 20 did equally well."""
+_SIGN_WEIGHT = 0.1
+"""Of a sign beside a sentence vector of length 1; 0.075 to 0.15 did equally well."""
+_SIGN_SEEN_MIN = 3
+"""In so many texts a sign must occur to be learnt from."""
+_HARMLESS_STEP = 2
+"""Every second utterance of the content tells as much as all of them, in half the time."""
 _LONG_WORDS = 30
 """From this length on each sentence is looked at too: one may matter among many that don't."""
 _SENTENCES_MAX = 24
@@ -41,25 +54,39 @@ class Suspicion:
     strength: float
 
 
+class Signs(Protocol):
+    """What names the signs in a text; ``Triage`` does."""
+
+    @property
+    def digest(self) -> str:
+        """Another one when the same text may get other signs."""
+
+    def signs(self, text: str) -> Collection[str]:
+        """The names of all that was seen in the text."""
+
+
 class SecondLook:
     """Says which kind of danger a message may be, and how strongly it is one.
 
-    ``alarming`` is the strength that FALSE_ALARMS_MAX of harmless messages reach, ``dubious`` the one that
-    DOUBTED_MAX of them reach.
+    ``alarming`` is the strength that FALSE_ALARMS_MAX of harmless messages reach, ``worrying`` the one that
+    WORRIED_MAX of them reach, ``dubious`` that of DOUBTED_MAX.
     """
 
     def __init__(
         self,
         encoder: Encoder,
+        signs: Signs,
         kinds: Sequence[str],
+        named: Sequence[str],
         head: LinearHead,
         near: Floats,
         far: Floats,
-        limits: tuple[float, float],
+        limits: tuple[float, float, float],
     ) -> None:
-        self._encoder, self._kinds, self._head = encoder, list(kinds), head
+        self.encoder, self._signs, self._kinds, self._head = encoder, signs, list(kinds), head
+        self._column = {name: column for column, name in enumerate(named)}
         self._near, self._far = near, far  # vectors of the examples, and of their harmless look-alikes
-        self.alarming, self.dubious = limits
+        self.alarming, self.worrying, self.dubious = limits
 
     @classmethod
     def fit(
@@ -68,45 +95,62 @@ class SecondLook:
         look_alikes: Sequence[str],
         harmless: Sequence[str],
         encoder: Encoder,
+        signs: Signs,
     ) -> SecondLook:
         """Learn the kinds of ``examples`` against ``look_alikes`` and other ``harmless`` messages.
 
         Raises NotConverged.
         """
         kinds = list(examples)
-        texts = [text for kind in kinds for text in examples[kind]]
+        harmless = [*look_alikes, *harmless[::_HARMLESS_STEP]]
+        texts = [*harmless, *(text for kind in kinds for text in examples[kind])]
         # Class 0 is harmless, so that a kind's class is its place in ``kinds`` plus one.
-        counts = [len(look_alikes) + len(harmless), *(len(examples[kind]) for kind in kinds)]
-        labels = np.repeat(np.arange(len(kinds) + 1), counts)
-        everything = [*look_alikes, *harmless, *texts]
-        vectors = encoder.encode_content(everything)
-        far, near = vectors[: len(look_alikes)], vectors[counts[0] :]
-        parts = [f"{label}\0{text}" for label, text in zip(labels, everything, strict=True)]
-        parts.insert(len(look_alikes), "")
+        labels = np.repeat(np.arange(len(kinds) + 1), [len(harmless), *(len(examples[kind]) for kind in kinds)])
+        parts = [f"{label}\0{text}" for label, text in zip(labels, texts, strict=True)]
+        parts.insert(len(look_alikes), signs.digest)
         file = snapshot.place(encoder.cache_folder, "second_look", parts, encoder.digest)
         stored = snapshot.load(file) if file else None
-        if stored is None or not {"weights", "bias", "limits"} <= stored.keys():
-            referred = np.arange(len(everything)) < len(look_alikes)
-            referred |= labels > 0
-            head = _fit(vectors, labels, len(kinds) + 1)
-            strengths = _left_out(vectors, labels, head, referred)[(labels == 0) & encoder.untuned(everything)]
-            limits = np.quantile(strengths, [1 - FALSE_ALARMS_MAX, 1 - DOUBTED_MAX])
-            stored = {"weights": head.weights, "bias": head.bias, "limits": limits}
+        if stored is None or not {"weights", "bias", "limits", "named"} <= stored.keys():
+            seen = [signs.signs(text) for text in texts]
+            often = Counter(name for names in seen for name in set(names))
+            named = sorted(name for name, texts_with_it in often.items() if texts_with_it >= _SIGN_SEEN_MIN)
+            column = {name: number for number, name in enumerate(named)}
+            features = np.hstack(
+                [encoder.encode_content(texts), [_marked(names, column) for names in seen]], dtype=np.float32
+            )
+            referred = (np.arange(len(texts)) < len(look_alikes)) | (labels > 0)
+            head = _fit(features, labels, len(kinds) + 1)
+            strengths = _left_out(features, labels, head, referred)[(labels == 0) & encoder.untuned(texts)]
+            limits = np.quantile(strengths, [1 - FALSE_ALARMS_MAX, 1 - WORRIED_MAX, 1 - DOUBTED_MAX])
+            stored = {"weights": head.weights, "bias": head.bias, "limits": limits, "named": np.array(named)}
             if file:
                 snapshot.save(file, stored)
-        alarming, dubious = map(float, stored["limits"])
+        # Asked for by themselves, they are parts of what the encoder holds of the content anyway.
+        far, near = encoder.encode_content(look_alikes), encoder.encode_content(texts[len(harmless) :])
+        alarming, worrying, dubious = map(float, stored["limits"])
         head = LinearHead(stored["weights"], stored["bias"])
-        return cls(encoder, kinds, head, near, far, (alarming, dubious))
+        return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, (alarming, worrying, dubious))
 
-    def look(self, text: str) -> Suspicion:
-        """What the message raises as a whole, or the worst of its sentences where it is long."""
-        suspicions = map(self._suspicion, [*sentences_of(text), text])
+    def readings(self, text: str) -> list[str]:
+        """What is looked at of a message: its sentences where it is long, and all of it."""
+        return [*sentences_of(text), text]
+
+    def look(self, text: str, known: Vectors = MappingProxyType({}), signs: Collection[str] | None = None) -> Suspicion:
+        """What the message raises as a whole, or the worst of its sentences where it is long.
+
+        ``known`` has vectors of readings that are encoded already; ``signs`` are those of the whole message, if known.
+        """
+        readings = self.readings(text)
+        vectors = known if all(part in known for part in readings) else self.encoder.encode_each(readings)
+        seen = [self._signs.signs(part) for part in readings[:-1]]
+        seen.append(self._signs.signs(text) if signs is None else signs)
+        suspicions = (self._suspicion(vectors[part], names) for part, names in zip(readings, seen, strict=True))
         return max(suspicions, key=lambda suspicion: suspicion.strength)
 
-    def _suspicion(self, text: str) -> Suspicion:
-        vector = self._encoder.encode(text)
-        kind = self._kinds[int(self._head.logits(vector)[1:].argmax())]
-        return Suspicion(kind, float(_strengths(vector[None], self._head, self._near, self._far)[0]))
+    def _suspicion(self, vector: Floats, signs: Collection[str]) -> Suspicion:
+        features = np.hstack([vector, _marked(signs, self._column)], dtype=np.float32)
+        kind = self._kinds[int(self._head.logits(features)[1:].argmax())]
+        return Suspicion(kind, float(_strengths(features[None], self._head, self._near, self._far)[0]))
 
 
 def sentences_of(text: str) -> list[str]:
@@ -118,31 +162,38 @@ def sentences_of(text: str) -> list[str]:
     return [part for part in sentences if len(part.split()) > few][:_SENTENCES_MAX]
 
 
-def _fit(vectors: Floats, labels: Ints, classes: int, start: LinearHead | None = None) -> LinearHead:
+def _marked(names: Collection[str], column: Mapping[str, int]) -> Floats:
+    """Which of the signs that are learnt from are among ``names``, shape (signs,)."""
+    marks = np.zeros(len(column), dtype=np.float32)
+    marks[[column[name] for name in names if name in column]] = _SIGN_WEIGHT
+    return marks
+
+
+def _fit(features: Floats, labels: Ints, classes: int, start: LinearHead | None = None) -> LinearHead:
     # Every class counts alike, however many examples it has: harmless ones are ten to one.
     counts = np.bincount(labels, minlength=classes)
     weights = (1.0 / (classes * counts[labels])).astype(np.float32)
-    return fit_head(vectors, labels, classes, strength=_STRENGTH / len(labels), sample_weights=weights, start=start)
+    return fit_head(features, labels, classes, strength=_STRENGTH / len(labels), sample_weights=weights, start=start)
 
 
-def _strengths(vectors: Floats, head: LinearHead, near: Floats, far: Floats) -> Floats:
+def _strengths(features: Floats, head: LinearHead, near: Floats, far: Floats) -> Floats:
     """Log odds of any danger by the classifier, and how much nearer the nearest example is than a look-alike."""
-    log_p = log_softmax(head.logits(vectors))
+    log_p = log_softmax(head.logits(features))
+    vectors = features[:, : near.shape[1]]
     odds = np.log(np.maximum(1 - np.exp(log_p[:, 0]), _TINY)) - log_p[:, 0]
     nearest = (vectors @ near.T).max(axis=1) - (vectors @ far.T).max(axis=1)
     result: Floats = odds + np.float32(_NEAREST_WEIGHT) * nearest
     return result
 
 
-def _left_out(vectors: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> Floats:
+def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> Floats:
     """The strength of each message, shape (messages,), had it not been learnt from."""
     fold = np.random.default_rng(20261121).permutation(len(labels)) % _FOLDS
     strengths = np.zeros(len(labels), dtype=np.float32)
     for number in range(_FOLDS):
         kept = fold != number
-        head = _fit(vectors[kept], labels[kept], len(whole.bias), start=whole)
+        head = _fit(features[kept], labels[kept], len(whole.bias), start=whole)
         known = kept & referred
-        strengths[~kept] = _strengths(
-            vectors[~kept], head, vectors[known & (labels > 0)], vectors[known & (labels == 0)]
-        )
+        near, far = (features[known & chosen, :DIMENSIONS] for chosen in (labels > 0, labels == 0))
+        strengths[~kept] = _strengths(features[~kept], head, near, far)
     return strengths

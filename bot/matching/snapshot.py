@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bot.matching.confidence import Confidence, Probability
 from bot.matching.head import LinearHead
-from bot.matching.lexical import LexicalIndex, TermIndex
+from bot.matching.lexical import LexicalIndex, PieceIndex, Postings, WordIndex
+from bot.matching.near_words import NearWords
 
+Floats = npt.NDArray[np.float32]
 Arrays = dict[str, Any]
+Learnt = tuple[LexicalIndex, LinearHead, Confidence, Floats]
 
 _PROBABILITIES = ("first_right", "one_of_three")
-_TERM_ARRAYS = ("starts", "rows", "weights", "idf", "frequency")
-_FILES_KEPT = 4
-"""Contents that a folder remembers; older ones are removed, so that editing does not fill the disk."""
+_POSTINGS = tuple(part.name for part in fields(Postings))
+FILES_KEPT = 4
+"""Files of each kind that a folder remembers: of the content before the last edit, of a second content."""
 
 
 def place(folder: Path | None, kind: str, texts: Iterable[str], model_digest: str) -> Path | None:
@@ -46,12 +51,16 @@ def save(file: Path, arrays: Arrays) -> None:
         with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as aside:
             np.savez(aside, **arrays)
         Path(aside.name).replace(file)
-        kind = file.name.split("-")[0]
-        snapshots = sorted(file.parent.glob(f"{kind}-*.npz"), key=lambda path: path.stat().st_mtime)
-        for old in snapshots[:-_FILES_KEPT]:
-            old.unlink(missing_ok=True)
+        remove_old(file.parent, file.name.split("-")[0])
     except OSError:
         return
+
+
+def remove_old(folder: Path, kind: str) -> None:
+    """Remove all but the newest files of a kind, so that editing does not fill the disk."""
+    files = sorted(folder.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
+    for old in files[:-FILES_KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def load(file: Path) -> Arrays | None:
@@ -63,17 +72,26 @@ def load(file: Path) -> Arrays | None:
         return None
 
 
-def from_learnt(lexical: LexicalIndex, head: LinearHead, confidence: Confidence) -> Arrays:
-    """All that a matcher has learnt, as arrays."""
+def from_learnt(lexical: LexicalIndex, head: LinearHead, confidence: Confidence, elsewhere: Floats) -> Arrays:
+    """All that a matcher has learnt, as arrays; ``elsewhere`` are vectors of messages that it added of its own."""
+    by_word, by_piece = lexical.by_word, lexical.by_piece
     arrays: Arrays = {
         "head.weights": head.weights,
         "head.bias": head.bias,
-        "texts": np.array(lexical.texts),
+        "elsewhere": elsewhere,
         "thresholds": np.array([confidence.answer_from, confidence.clarify_from]),
+        "vocabulary": _joined(by_word.vocabulary),
+        "texts": np.array(by_word.texts),
+        "pairs": by_word.pairs,
+        "frequency": by_word.frequency,
+        "pieces": _joined(by_piece.numbers),
+        "idf": by_piece.idf,
+        "said": by_piece.said,
+        "shares": by_piece.shares,
+        "starts": by_piece.starts,
     }
-    for name, index in (("by_word", lexical.by_word), ("by_piece", lexical.by_piece)):
-        arrays[f"{name}.terms"] = np.frombuffer("\n".join(index.number).encode("utf-8", "surrogatepass"), np.uint8)
-        arrays.update({f"{name}.{part}": getattr(index, part) for part in _TERM_ARRAYS})
+    for name, postings in (("by_word", by_word.postings), ("by_piece", by_piece.postings)):
+        arrays.update({f"{name}.{part}": getattr(postings, part) for part in _POSTINGS})
     for name in _PROBABILITIES:
         probability = getattr(confidence, name)
         arrays.update(
@@ -82,7 +100,7 @@ def from_learnt(lexical: LexicalIndex, head: LinearHead, confidence: Confidence)
     return arrays
 
 
-def to_learnt(arrays: Arrays | None) -> tuple[LexicalIndex, LinearHead, Confidence] | None:
+def to_learnt(arrays: Arrays | None) -> Learnt | None:
     """What ``from_learnt`` was given, or None where something of it is missing."""
     try:
         return _to_learnt(arrays) if arrays else None
@@ -90,17 +108,59 @@ def to_learnt(arrays: Arrays | None) -> tuple[LexicalIndex, LinearHead, Confiden
         return None
 
 
-def _to_learnt(arrays: Arrays) -> tuple[LexicalIndex, LinearHead, Confidence]:
-    indexes = {}
-    for name in ("by_word", "by_piece"):
-        terms = arrays[f"{name}.terms"].tobytes().decode("utf-8", "surrogatepass").split("\n")
-        indexes[name] = TermIndex(terms, *(arrays[f"{name}.{part}"] for part in _TERM_ARRAYS))
+def _to_learnt(arrays: Arrays) -> Learnt:
+    by_word, by_piece = (
+        Postings(*(arrays[f"{name}.{part}"] for part in _POSTINGS)) for name in ("by_word", "by_piece")
+    )
+    vocabulary = _numbered(arrays["vocabulary"])
+    word_index = WordIndex(vocabulary, arrays["pairs"], by_word, arrays["frequency"], int(arrays["texts"]))
+    piece_index = PieceIndex(
+        _numbered(arrays["pieces"]), by_piece, *(arrays[name] for name in ("idf", "said", "shares", "starts"))
+    )
     probabilities = {
         name: Probability(*(arrays[f"{name}.{part.name}"] for part in fields(Probability))) for name in _PROBABILITIES
     }
     answer_from, clarify_from = map(float, arrays["thresholds"])
     return (
-        LexicalIndex(int(arrays["texts"]), indexes["by_word"], indexes["by_piece"]),
+        LexicalIndex(word_index, piece_index),
         LinearHead(arrays["head.weights"], arrays["head.bias"]),
         Confidence(**probabilities, answer_from=answer_from, clarify_from=clarify_from),
+        arrays["elsewhere"],
     )
+
+
+def from_speller(targets: Counter[str], near: NearWords) -> Arrays:
+    """The words that a speller corrects to, as arrays."""
+    return {
+        "targets": _joined(targets),
+        "counts": np.array(list(targets.values()), dtype=np.int64),
+        "known": _joined(near.known),
+        "forms": near.forms,
+        "owners": near.owners,
+    }
+
+
+def to_speller(arrays: Arrays | None) -> tuple[Counter[str], NearWords] | None:
+    """What ``from_speller`` was given, or None where something of it is missing."""
+    try:
+        return _to_speller(arrays) if arrays else None
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _to_speller(arrays: Arrays) -> tuple[Counter[str], NearWords]:
+    targets = Counter(dict(zip(_split(arrays["targets"]), arrays["counts"].tolist(), strict=True)))
+    return targets, NearWords(_split(arrays["known"]), arrays["forms"], arrays["owners"])
+
+
+def _joined(texts: Iterable[str]) -> npt.NDArray[np.uint8]:
+    """Texts without line breaks as one array of bytes."""
+    return np.frombuffer("\n".join(texts).encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def _split(joined: npt.NDArray[np.uint8]) -> list[str]:
+    return joined.tobytes().decode("utf-8", "surrogatepass").split("\n")
+
+
+def _numbered(joined: npt.NDArray[np.uint8]) -> dict[str, int]:
+    return {text: number for number, text in enumerate(_split(joined))}

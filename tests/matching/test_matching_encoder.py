@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import bot.matching
 from bot.matching import Encoder, EncoderError
 from bot.matching.encoder import DIMENSIONS
+from bot.matching.snapshot import FILES_KEPT
 
 MODEL = Path(bot.matching.__file__).parent / "model"
 
@@ -80,7 +83,7 @@ def test_near_meanings_are_nearer_than_far_ones(encoder: Encoder, text: str, nea
 
 
 def the_cache_of(folder: Path) -> Path:
-    (file,) = folder.glob("vectors-*.npy")
+    (file,) = folder.glob("vectors-*.bin")
     return file
 
 
@@ -92,20 +95,61 @@ def test_content_is_encoded_once_and_read_from_the_cache_ever_after(encoder: Enc
     assert np.array_equal(Encoder(cache_folder=tmp_path).encode_content(TEXTS[::-1]), wanted[::-1])
     assert (cache.stat().st_mtime_ns, cache.read_bytes()) == before
     # Only by reading the file can it give what stands there now.
-    table = np.load(cache)
-    table["vector"] = 0
-    np.save(cache, table)
+    zeros = np.zeros((len(TEXTS), DIMENSIONS), dtype=np.float32).tobytes()
+    body = cache.read_bytes()[32 : -len(zeros)] + zeros
+    cache.write_bytes(hashlib.sha256(body).digest() + body)
     assert not Encoder(cache_folder=tmp_path).encode_content(TEXTS).any()
 
 
 def test_a_new_text_joins_the_cache_and_those_in_it_stay(encoder: Encoder, tmp_path: Path) -> None:
     Encoder(cache_folder=tmp_path).encode_content(TEXTS[:4])
-    smaller = np.load(the_cache_of(tmp_path))
-    vectors = Encoder(cache_folder=tmp_path).encode_content([*TEXTS, *TEXTS])
-    assert np.array_equal(vectors, encoder.encode_many([*TEXTS, *TEXTS]))
-    larger = np.load(the_cache_of(tmp_path))
-    assert len(larger) == len(TEXTS)
-    assert np.array_equal(larger[:4], smaller)
+    smaller = the_cache_of(tmp_path).stat().st_size
+    vectors = Encoder(cache_folder=tmp_path).encode_content([*TEXTS[2:], *TEXTS[2:]])
+    assert np.array_equal(vectors, encoder.encode_many([*TEXTS[2:], *TEXTS[2:]]))
+    cache = the_cache_of(tmp_path)
+    larger = cache.stat()
+    assert larger.st_size > smaller
+    # Also the texts that only the first content had are still known: nothing is encoded, so nothing is written.
+    vectors = Encoder(cache_folder=tmp_path).encode_content(TEXTS)
+    assert np.array_equal(vectors, encoder.encode_many(TEXTS))
+    assert cache.stat() == larger
+
+
+def test_a_part_of_the_content_is_a_view_of_the_whole(tmp_path: Path) -> None:
+    for folder in (None, tmp_path, tmp_path):
+        encoder = Encoder(cache_folder=folder)
+        whole = encoder.encode_content(TEXTS)
+        part = encoder.encode_content(TEXTS[3:7])
+        assert np.array_equal(part, whole[3:7])
+        assert np.shares_memory(part, whole)
+        assert np.array_equal(encoder.encode_content(TEXTS[7:2:-2]), whole[7:2:-2])
+
+
+def test_no_content_has_no_vectors(tmp_path: Path) -> None:
+    for folder in (None, tmp_path):
+        assert Encoder(cache_folder=folder).encode_content([]).shape == (0, DIMENSIONS)
+
+
+def test_caches_of_older_models_are_removed(tmp_path: Path) -> None:
+    for number in range(9):
+        old = tmp_path / f"vectors-{number}.npy"
+        old.touch()
+        os.utime(old, (number, number))
+    Encoder(cache_folder=tmp_path).encode_content(TEXTS[:2])
+    assert len(list(tmp_path.glob("vectors-*"))) == FILES_KEPT
+    assert the_cache_of(tmp_path).is_file()
+
+
+def test_the_digest_covers_all_files_of_the_model(encoder: Encoder, tmp_path: Path) -> None:
+    names = ("encoder.onnx", "vocab.txt", "tuned_on.bin")
+    digests = {encoder.digest}
+    for changed in ("vocab.txt", "tuned_on.bin"):
+        folder = tmp_path / changed
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_bytes((MODEL / name).read_bytes() + (b"\nxyzzy" if name == changed else b""))
+        digests.add(Encoder(folder).digest)
+    assert len(digests) == 3
 
 
 def test_questions_are_never_written_to_the_cache(tmp_path: Path) -> None:
@@ -119,18 +163,9 @@ def _shortened(cache: Path) -> None:
     cache.write_bytes(cache.read_bytes()[:-100])
 
 
-def _foreign_table(cache: Path) -> None:
-    np.save(cache, np.zeros((3, 5)))
-
-
-def _foreign_archive(cache: Path) -> None:
-    with cache.open("wb") as file:
-        np.savez(file, vectors=np.zeros(3))
-
-
-def _broken_header(cache: Path) -> None:
+def _one_bit_of_a_vector(cache: Path) -> None:
     content = bytearray(cache.read_bytes())
-    content[10] ^= 0xFF  # the brace that opens NumPy's description of the table
+    content[-5] ^= 1
     cache.write_bytes(content)
 
 
@@ -145,12 +180,10 @@ def _folder_in_its_place(cache: Path) -> None:
         lambda cache: cache.write_bytes(b""),
         lambda cache: cache.write_bytes(b"not a table" * 500),
         _shortened,
-        _foreign_table,
-        _foreign_archive,
-        _broken_header,
+        _one_bit_of_a_vector,
         _folder_in_its_place,
     ],
-    ids=["empty", "garbage", "shortened", "foreign table", "foreign archive", "broken header", "folder"],
+    ids=["empty", "garbage", "shortened", "one bit", "folder"],
 )
 def test_a_damaged_cache_does_no_harm(encoder: Encoder, tmp_path: Path, damage: Callable[[Path], object]) -> None:
     Encoder(cache_folder=tmp_path).encode_content(TEXTS)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from bot.matching import NotConverged
-from bot.matching.head import Floats, Ints, LinearHead, fit_head, log_softmax
+from bot.matching.head import Floats, Ints, LinearHead, fit_head, log_softmax, minimise
 
 
 def clouds(classes: int, each: int, spread: float) -> tuple[Floats, Ints]:
@@ -122,6 +122,20 @@ def test_a_fit_that_cannot_reach_its_minimum_is_refused(scale: float) -> None:
     vectors = (random.normal(size=(40, 5)) * scale).astype(np.float32)
     with pytest.raises(NotConverged, match=r"did not converge \(gradient .+\)\. Check the content's utterances\."):
         fit_head(vectors, np.arange(40) % 2, 2, strength=1e-3)
+
+
+def test_a_fit_that_cannot_go_on_gives_up_soon() -> None:
+    # A valley so narrow that float32 has no number between its walls.
+    looked = 0
+
+    def loss(point: Floats) -> tuple[float, Floats]:
+        nonlocal looked
+        looked += 1
+        return 1.0 + 1e-9 * float((point * point).sum()), point
+
+    with pytest.raises(NotConverged):
+        minimise(loss, np.full((2, 2), 3e4, dtype=np.float32), aim=1e-5)
+    assert looked < 100
 
 
 def test_a_fit_on_what_is_no_number_is_refused() -> None:

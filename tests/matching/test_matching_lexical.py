@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from bot.matching.lexical import LexicalIndex, piece_terms, word_terms, words
+from bot.matching.lexical import LexicalIndex, pieces, words
 
 TEXTS = [
     "what is insulin resistance",
@@ -40,11 +42,23 @@ def test_words_are_lower_case_with_their_apostrophes(text: str, found: list[str]
     assert words(text) == found
 
 
-def test_terms_are_words_pairs_of_neighbours_and_pieces_with_borders() -> None:
-    assert word_terms("what is it") == ["what", "is", "it", "what is", "is it"]
-    assert piece_terms("pcos") == [" pc", "pco", "cos", "os ", " pco", "pcos", "cos ", " pcos", "pcos "]
-    assert piece_terms("a") == [" a "]
-    assert word_terms("") == piece_terms("") == []
+def test_pieces_are_runs_of_three_to_five_letters_with_borders() -> None:
+    assert pieces("pcos") == [" pc", "pco", "cos", "os ", " pco", "pcos", "cos ", " pcos", "pcos "]
+    assert pieces("a") == [" a "]
+
+
+def test_pairs_of_neighbouring_words_count_beside_the_words(index: LexicalIndex) -> None:
+    by_text = dict(zip(TEXTS, index.by_word.similarities(words("insulin resistance")), strict=True))
+    turned = dict(zip(TEXTS, index.by_word.similarities(words("resistance insulin")), strict=True))
+    assert by_text["what is insulin resistance"] > turned["what is insulin resistance"] > 0
+
+
+def test_weights_are_those_of_the_book() -> None:
+    # log(4/3) + 1 for a word in two of three texts, log(4/2) + 1 for one in one; of "a b" and "a" the second is like
+    # the first by the share that "a" has in the length of "a", "b" and the pair "a b".
+    common, rare = math.log(4 / 3) + 1, math.log(4 / 2) + 1
+    similarities = LexicalIndex.of(["a b", "a", "c"]).by_word.similarities(["a"])
+    assert similarities == pytest.approx([common / math.sqrt(common**2 + 2 * rare**2), 1, 0])
 
 
 @pytest.mark.parametrize("number", [number for number, text in enumerate(TEXTS) if words(text)])

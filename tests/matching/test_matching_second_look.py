@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +66,22 @@ OTHERS = [
 HARMLESS = [*LOOK_ALIKES, *OTHERS]
 
 
+@dataclass(frozen=True)
+class Heat:
+    """Signs as triage gives them: one word class, seen by its words."""
+
+    digest: str = "1"
+
+    def signs(self, text: str) -> set[str]:
+        return {"{heat}"} if {"fire", "smoke", "burning", "flames"} & set(text.lower().split()) else set()
+
+
+HEAT = Heat()
+
+
 @pytest.fixture(scope="module")
 def second_look(encoder: Encoder) -> SecondLook:
-    return SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
+    return SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT)
 
 
 @pytest.mark.parametrize(
@@ -181,18 +195,25 @@ def test_the_same_examples_give_the_very_same_second_look_also_from_disk(
     texts = [*HARMLESS[::20], *DANGERS["fire"][:5], STORY.format("Smoke is coming out of the lift.")]
     wanted = [second_look.look(text) for text in texts]
     encoder = Encoder(cache_folder=tmp_path)
-    fitted = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
+    fitted = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT)
     (file,) = tmp_path.glob("second_look-*.npz")
     written = file.stat().st_mtime_ns
-    loaded = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
+    loaded = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT)
     assert file.stat().st_mtime_ns == written
     for other in (fitted, loaded):
         assert (other.alarming, other.dubious) == (second_look.alarming, second_look.dubious)
         assert [other.look(text) for text in texts] == wanted
 
 
+def test_other_signs_are_learnt_anew(tmp_path: Path) -> None:
+    encoder = Encoder(cache_folder=tmp_path)
+    for signs in (HEAT, Heat(digest="2")):
+        SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, signs)
+    assert len(list(tmp_path.glob("second_look-*.npz"))) == 2
+
+
 def test_a_look_alike_that_becomes_an_ordinary_text_is_learnt_anew(tmp_path: Path) -> None:
     encoder = Encoder(cache_folder=tmp_path)
-    SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder)
-    SecondLook.fit(DANGERS, LOOK_ALIKES[:-1], [LOOK_ALIKES[-1], *OTHERS], encoder)
+    SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT)
+    SecondLook.fit(DANGERS, LOOK_ALIKES[:-1], [LOOK_ALIKES[-1], *OTHERS], encoder, HEAT)
     assert len(list(tmp_path.glob("second_look-*.npz"))) == 2

@@ -88,11 +88,19 @@ def test_the_second_start_goes_by_the_file(cache: Path) -> None:
 
 
 def test_the_files_hold_no_code(first_start: Path) -> None:
-    for file in first_start.iterdir():
-        arrays = np.load(file, allow_pickle=False)
-        if file.suffix == ".npz":
-            with arrays:
-                assert all(arrays[name].dtype != object for name in arrays.files)
+    kinds = {file.name.split("-")[0] for file in first_start.iterdir()}
+    assert kinds == {"matcher", "speller", "vectors"}
+    for file in first_start.glob("*.npz"):
+        with np.load(file, allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+def test_a_damaged_file_of_words_is_made_again(wanted: list[Match], cache: Path) -> None:
+    (file,) = cache.glob("speller-*.npz")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1_000])
+    assert matches(fit(cache)) == wanted
+    assert file.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -81,16 +81,11 @@ def test_an_utterance_typed_word_for_word_is_answered(library: Learnt) -> None:
     assert outcomes.count(Outcome.ANSWER) >= 0.9 * len(texts)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="trials hardly ever meet a text that is nearly an utterance, so its signals lie far outside of what the "
-    "probabilities were fitted on, where the negative weight of shared words outdoes all others",
-)
 def test_an_utterance_with_a_please_is_hardly_ever_turned_away(library: Learnt) -> None:
     texts = [f"{text} please" for intent in library.intents[:20] for text in intent.utterances]
     outcomes = [library.matcher.match(text).outcome for text in texts]
     assert outcomes.count(Outcome.OUT_OF_SCOPE) <= 0.02 * len(texts)
-    assert outcomes.count(Outcome.ANSWER) >= 0.5 * len(texts)
+    assert outcomes.count(Outcome.ANSWER) >= 0.9 * len(texts)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +111,11 @@ def test_hardly_a_question_gets_a_wrong_answer(matches: list[tuple[str, str, Mat
 def test_questions_from_elsewhere_are_hardly_ever_answered(library: Learnt) -> None:
     answered = [text for text in OUT_OF_SCOPE if library.matcher.match(text).outcome is Outcome.ANSWER]
     assert len(answered) <= ANSWERED_OUT_OF_SCOPE_MAX * len(OUT_OF_SCOPE), answered
+
+
+def test_an_out_of_scope_message_typed_word_for_word_is_turned_away(library: Learnt) -> None:
+    texts = [text.capitalize() + "?" for text in library.background]
+    assert {library.matcher.match(text).outcome for text in texts} == {Outcome.OUT_OF_SCOPE}
 
 
 def test_a_message_that_tells_a_story_is_matched_on_what_it_asks(library: Learnt) -> None:
@@ -150,6 +150,17 @@ def test_a_name_that_an_entry_mentions_leads_to_that_entry(with_names: Matcher, 
 )
 def test_a_name_that_no_entry_mentions_is_never_answered(with_names: Matcher, text: str) -> None:
     assert with_names.match(text).outcome is not Outcome.ANSWER
+
+
+def test_a_name_is_never_joined_of_two_utterances(library: Learnt) -> None:
+    # The end of one and the beginning of the next make the name that nobody wrote.
+    first, second = library.intents[0].utterances[:2]
+    joined = f"{first.split()[-1]} {second.split()[0]}"
+    matcher = Matcher.fit(
+        library.intents, library.background, Encoder(cache_folder=library.cache), Vocabulary(names=[(joined,)])
+    )
+    assert library.matcher.match(f"{first} {second}").outcome is Outcome.ANSWER
+    assert matcher.match(f"{first} {second}").outcome is not Outcome.ANSWER
 
 
 def test_a_short_form_is_read_as_what_it_stands_for(with_names: Matcher) -> None:
