@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -37,6 +37,10 @@ class Assessment:
     """Id of a banner when the text only names an emergency in general: the answer goes on below that one line."""
     cleared: tuple[str, ...]
     """Rules that would have fired but for a negation, a story, a figure of speech and so on: `rule (frame)`."""
+    hunch: SafetyKind | None = None
+    """An urgent kind that the message may be about, with too little to say so: where nothing else answers, its banner."""
+    signs: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """What was seen in the message, as ``Triage.signs`` names it: the second look reads it too."""
 
     @property
     def kind(self) -> SafetyKind | None:

@@ -7,8 +7,11 @@ Deterministic, without state between messages, and without the database or the s
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 from bot.content.safety_rules import Frame, Rule, SafetyRules
 from bot.safety.assessment import Assessment, Finding, SafetyKind
@@ -195,6 +198,19 @@ class Triage:
         """Every phrase of the file, compiled, for checks of the content."""
         return self._matcher.patterns
 
+    @cached_property
+    def digest(self) -> str:
+        """Another one when rules or engine change, and with them what is seen in a text."""
+        digest = hashlib.sha256(self.rules.model_dump_json().encode())
+        for file in sorted(Path(__file__).parent.iterdir()):
+            if file.suffix in (".py", ".txt"):
+                digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    def signs(self, text: str) -> frozenset[str]:
+        """Return the names of all word classes and measurements seen in the text, whatever rules make of them."""
+        return _signs(self.look(text))
+
     def look(self, text: str) -> Sightings:
         """Return every word class and measurement seen in the text, for checks of the content."""
         return self._look(self._normaliser.fold(text))
@@ -240,7 +256,8 @@ class Triage:
             for entry, span in sorted(fired, key=order)
         )
         names = sorted(f"{entry.rule.id} ({frame})" for entry, frame in cleared)
-        return Assessment(findings, None if findings else self._banner(reading, cleared), tuple(names))
+        banner = None if findings else self._banner(reading, cleared)
+        return Assessment(findings, banner, tuple(names), signs=_signs(reading.sightings))
 
     def _banner(self, reading: _Reading, cleared: list[tuple[_Compiled, str]]) -> str | None:
         """Choose the banner of the most urgent emergency that the text names without being in it."""
@@ -402,6 +419,10 @@ class Triage:
         missing = sorted(f"{name} (in {where})" for name, where in used.items() if name not in known)
         if missing:
             raise ValueError(f"no such word class: {', '.join(missing)}")
+
+
+def _signs(sightings: Sightings) -> frozenset[str]:
+    return frozenset(atom for atom in sightings.places if atom.startswith("{") and not atom.startswith("{rule-"))
 
 
 def _frame_atom(name: str) -> str:

@@ -53,6 +53,14 @@ _TOKEN = re.compile(
     r"|(?P<sign>[+<>=/&])"
 )
 
+_SMALL_NUMBERS = (
+    "zero one two three four five six seven eight nine ten "
+    "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+)
+_UNDER_TWENTY = {word: number for number, word in enumerate(_SMALL_NUMBERS.split())}
+_TENS_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * number for number, word in enumerate(_TENS_WORDS.split(), 2)}
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -115,7 +123,7 @@ class Normaliser:
                 clause += 1
             else:
                 tokens.append(Token(found, sentence, clause))
-        return Folded(self._join_pairs(tokens), frozenset(questions))
+        return Folded(_with_numbers(self._join_pairs(tokens)), frozenset(questions))
 
     def words(self, phrase: str) -> list[str]:
         """Return the folded words of a phrase written in safety.yaml, so that rules and messages meet."""
@@ -174,3 +182,49 @@ class Normaliser:
                     continue
             joined.append(here)
         return tuple(joined)
+
+
+def _with_numbers(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Numbers in words become numbers where they can be a reading: `forty one`, `two point four`, `five hundred`.
+
+    A small number alone stays a word, since most of them are none: `one side`, `the two of us`.
+    """
+    if not any(token.text in _TENS or token.text in ("point", "hundred") for token in tokens):
+        return tokens
+    folded: list[Token] = []
+    place = 0
+    while place < len(tokens):
+        number, length = _number_at(tokens, place)
+        first = tokens[place]
+        if number:
+            folded.append(Token(number, first.sentence, first.clause, float(number)))
+        else:
+            folded.append(first)
+        place += length
+    return tuple(folded)
+
+
+def _number_at(tokens: tuple[Token, ...], place: int) -> tuple[str, int]:
+    """The number in words that begins there, in digits, and how many words it takes; an empty text and 1 for none."""
+    words = [token.text for token in tokens[place : place + 5] if token.sentence == tokens[place].sentence]
+    whole, length = _below_hundred(words)
+    if not length:
+        return "", 1
+    rest = words[length:]
+    if rest[:1] == ["hundred"] and 0 < whole < 10:
+        joint = int(rest[1:2] == ["and"])
+        more, taken = _below_hundred(rest[1 + joint :])
+        return str(100 * whole + more), length + 1 + (joint + taken if taken else 0)
+    if rest[:1] == ["point"] and len(rest) > 1 and _UNDER_TWENTY.get(rest[1], 10) < 10:
+        return f"{whole}.{_UNDER_TWENTY[rest[1]]}", length + 2
+    return (str(whole), length) if words[0] in _TENS else ("", 1)
+
+
+def _below_hundred(words: list[str]) -> tuple[int, int]:
+    """The number that the words begin with, and how many words it takes; 0 and 0 for none."""
+    if not words:
+        return 0, 0
+    if words[0] in _TENS:
+        unit = _UNDER_TWENTY.get(words[1], 0) if len(words) > 1 else 0
+        return (_TENS[words[0]] + unit, 2) if 0 < unit < 10 else (_TENS[words[0]], 1)
+    return (_UNDER_TWENTY[words[0]], 1) if words[0] in _UNDER_TWENTY else (0, 0)

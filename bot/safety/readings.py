@@ -61,9 +61,12 @@ def _classes(sightings: Sightings, place: int, value: float, rules: ReadingRules
     before = at[place - 1] if place and tokens[place - 1].sentence == tokens[place].sentence else {}
     if "{pill-word}" in after and _MANY_PILLS <= value < _STRENGTHS:
         return ["many-pills"]
-    if "{not-a-reading-after}" in after or "{not-a-reading-before}" in before or _NOT_YEARS[0] <= value < _NOT_YEARS[1]:
+    counted = "{not-a-reading-after}" in after and "{not-a-reading-after-not}" not in after
+    if counted or "{not-a-reading-before}" in before or _NOT_YEARS[0] <= value < _NOT_YEARS[1]:
         return []
     if "and" in after and "between" in before:
+        return []
+    if any(span.start <= place < span.end for span in sightings.spans("{not-a-model}")):
         return []
     test = _test_named(sightings, place)
     alone = len(tokens) <= _FEW_WORDS
