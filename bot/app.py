@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
+import shutil
 import signal
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 
+from bot import metrics
 from bot.answer import Answerer
+from bot.checkup import Finding
 from bot.content import (
     HARMLESS,
     ContentError,
@@ -26,46 +31,43 @@ from bot.content import (
     load_safety_examples,
     load_safety_rules,
 )
+from bot.desk import Desk
 from bot.exits import Exit
+from bot.internal import Internal
 from bot.matching import Encoder, EncoderError, Intent, Matcher, NotConverged, SecondLook, Vocabulary
 from bot.matching.likeness import alike
+from bot.records import Records, RecordsError
+from bot.reload import Reloader, read_files, revision_of
 from bot.safety import Triage
-from bot.settings import PlatformError, RunSettings, unknown_variables
+from bot.settings import RunSettings, channel_of, unknown_variables
+from bot.supervisor import CANCEL_SECONDS, Platform, Supervisor
+from bot.usage.digest import send_weekly
 
 log = structlog.get_logger(__name__)
 
-# Together under the 10 s that container engines wait between SIGTERM and SIGKILL.
-CLOSE_SECONDS = 8.0
-CANCEL_SECONDS = 1.0
+Result = TypeVar("Result")
+
+# After what supervisor.py takes, and still under the 10 s between SIGTERM and SIGKILL.
+RECORDS_SECONDS = 1.5
 
 # What build_answerer raises for whoever looks after the content or the installation; str() is the sentences to say.
 UNUSABLE = (ContentError, EncoderError, NotConverged)
+# What run raises before anything is connected: besides, records that only other settings can open.
+CANNOT_START = (*UNUSABLE, RecordsError)
 
 
-class Platform(Protocol):
-    """A place where people ask, served by one adapter."""
-
-    @property
-    def name(self) -> str:
-        """As people write it: "Discord"."""
-
-    async def serve(self) -> None:
-        """Answer until cancelled or closed; raises PlatformError for what only the operator can mend."""
-
-    async def close(self) -> None:
-        """Take nothing new, finish what is in flight, leave."""
-
-
-def build_answerer(content: Path | None = None, cache: Path | None = None) -> Answerer:
+def build_answerer(content: Path | None = None, cache: Path | None = None, encoder: Encoder | None = None) -> Answerer:
     """The Answerer of one content: ``content`` is a folder or a bare FAQ file, None the shipped one.
 
     A FAQ without ``safety.yaml`` beside it is guarded by the shipped triage rules. ``cache`` keeps between
-    starts what is slow to compute. Raises one of UNUSABLE; a ContentError has every problem found.
+    starts what is slow to compute; ``encoder`` is one that is loaded already, with the same cache. Raises one of
+    UNUSABLE; a ContentError has every problem found.
     """
     faq, triage = load_content(content)
     examples = load_safety_examples(_safety_folder(content or default_content_folder()))
-    encoder = Encoder(cache_folder=cache)
-    return Answerer(faq, triage, _fit_matcher(faq, encoder), _fit_second_look(faq, examples, encoder))
+    encoder = encoder or Encoder(cache_folder=cache)
+    encoder.encode_content(_texts_learnt_from(faq, examples))
+    return Answerer(faq, triage, _fit_matcher(faq, encoder), _fit_second_look(faq, triage, examples, encoder))
 
 
 def load_content(content: Path | None = None) -> tuple[Faq, Triage]:
@@ -103,10 +105,44 @@ def load_triage(file: Path) -> Triage:
         raise ContentError([Problem(str(file), 1, "", f"{error}. Correct the rule.")]) from error
 
 
+def examine(path: Path, cache: Path | None) -> tuple[list[Problem], Faq | None, bool]:
+    """Everything wrong with a content folder, a faq file or a safety.yaml: for editors, more than what stops a start.
+
+    Besides, the FAQ and whether safety rules were read, where they could be. Raises EncoderError.
+    """
+    from bot.content.check import check_faq
+
+    problems: list[Problem] = []
+    faq: Faq | None = None
+    rules_read = False
+    if path.name != "safety.yaml":
+        try:
+            faq = load_faq(path)
+        except ContentError as error:
+            problems += error.problems
+        problems += check_faq(path, find_alike(cache))
+    if path.is_dir() or path.name == "safety.yaml":
+        try:
+            load_triage(path / "safety.yaml" if path.is_dir() else path)
+            load_safety_examples(path)
+            rules_read = True
+        except ContentError as error:
+            problems += error.problems
+    return sorted(set(problems)), faq, rules_read
+
+
 def find_alike(cache: Path | None) -> Callable[[Sequence[str], Sequence[str]], list[tuple[int, int]]]:
     """What finds texts that are nearly the same although their owners differ, for ``check``. Raises EncoderError."""
     encoder = Encoder(cache_folder=cache)
     return lambda texts, owners: alike(texts, owners, encoder)
+
+
+def _texts_learnt_from(faq: Faq, examples: dict[str, tuple[str, ...]]) -> list[str]:
+    """All that matcher and second look learn from: together, so that they share the vectors of what both read."""
+    learnt = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
+    learnt += [text for talk in faq.smalltalk for text in (talk.question, *talk.utterances)]
+    learnt += [text for texts in faq.out_of_scope.values() for text in texts]
+    return learnt + [text for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
 
 
 def _fit_matcher(faq: Faq, encoder: Encoder) -> Matcher:
@@ -120,7 +156,9 @@ def _fit_matcher(faq: Faq, encoder: Encoder) -> Matcher:
     return Matcher.fit([*entries, *talk], background, encoder, words)
 
 
-def _fit_second_look(faq: Faq, examples: dict[str, tuple[str, ...]], encoder: Encoder) -> SecondLook | None:
+def _fit_second_look(
+    faq: Faq, triage: Triage, examples: dict[str, tuple[str, ...]], encoder: Encoder
+) -> SecondLook | None:
     """None where there are no examples: triage then goes by its rules alone."""
     if not examples:
         return None
@@ -128,47 +166,184 @@ def _fit_second_look(faq: Faq, examples: dict[str, tuple[str, ...]], encoder: En
     harmless += [text for talk in faq.smalltalk for text in talk.utterances]
     harmless += [text for texts in faq.out_of_scope.values() for text in texts]
     dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    return SecondLook.fit(dangers, examples[HARMLESS], harmless, encoder)
+    return SecondLook.fit(dangers, examples[HARMLESS], harmless, encoder, triage)
 
 
-def connect(settings: RunSettings, answerer: Callable[[], Answerer]) -> list[Platform]:
+def connect(settings: RunSettings, desk: Desk, records: Records) -> list[Platform]:
     """An adapter for each token; only the libraries of those platforms are imported."""
     platforms: list[Platform] = []
     if settings.discord_token:
         from adapters.discord import DiscordPlatform
 
-        platforms.append(DiscordPlatform(settings.discord_token.get_secret_value(), answerer))
+        token = settings.discord_token.get_secret_value()
+        platforms.append(DiscordPlatform(token, desk, records, shards=settings.shards, data=settings.data))
     if settings.telegram_token:
         from adapters.telegram import TelegramPlatform
 
-        platforms.append(TelegramPlatform(settings.telegram_token.get_secret_value(), answerer))
+        token = settings.telegram_token.get_secret_value()
+        base_url = f"{settings.telegram_api_url}/bot"
+        platforms.append(TelegramPlatform(token, desk, records, webhook=settings.webhook, base_url=base_url))
     return platforms
+
+
+def checkups(settings: RunSettings) -> list[Coroutine[Any, Any, list[Finding]]]:
+    """What ``iris doctor`` asks of each platform that has a token."""
+    channels: dict[str, dict[str, str]] = {}
+    for variable, channel in settings.channels.items():
+        channels.setdefault(channel.platform, {})[variable] = channel.id
+    asked: list[Coroutine[Any, Any, list[Finding]]] = []
+    if settings.discord_token:
+        from adapters.discord import checkup as discord
+
+        token = settings.discord_token.get_secret_value()
+        asked.append(discord.check_up(token, settings.shards, channels.get("discord", {})))
+    if settings.telegram_token:
+        from adapters.telegram import checkup as telegram
+
+        token = settings.telegram_token.get_secret_value()
+        base_url = f"{settings.telegram_api_url}/bot"
+        asked.append(telegram.check_up(token, base_url, settings.webhook, channels.get("telegram", {})))
+    return asked
 
 
 def run(settings: RunSettings) -> Exit:
     """Serve every platform that has a token until a signal or the last failure.
 
-    Raises one of UNUSABLE before anything is connected.
+    Raises one of CANNOT_START before anything is connected.
     """
     return asyncio.run(_run(settings))
 
 
 async def _run(settings: RunSettings) -> Exit:
     stop = asyncio.Event()
-    # Before the content is read: as process 1 of a container, SIGTERM would be ignored without a handler.
-    with signals_set(stop):
+    parts = _Parts(settings, stop)
+    # Before the content is read: as process 1 of a container, SIGTERM would be ignored without a handler, and SIGHUP
+    # would end the process.
+    with signals_set(stop, parts.look_at_content):
         for sentence in unknown_variables(os.environ):
             log.warning("unknown_setting", problem=sentence)
         log.info("starting")
-        loading = asyncio.create_task(asyncio.to_thread(build_answerer, settings.content, settings.cache))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([loading, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if stop.is_set():
-            _leave_at_once()
-        stopping.cancel()
-        answerer = loading.result()
-        log.info("content_loaded", entries=sum(len(topic.entries) for topic in answerer.topics()))
-        return await serve(connect(settings, lambda: answerer), stop)
+        async with contextlib.AsyncExitStack() as endings:
+            code = await parts.run(endings)
+        log.info("stopped")
+        return code
+
+
+class _Parts:
+    """What runs beside each other in one process, started in order and ended in the reverse one."""
+
+    def __init__(self, settings: RunSettings, stop: asyncio.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._supervisor = Supervisor()
+        self._reloader: Reloader | None = None
+        self._records: Records | None = None
+
+    async def run(self, endings: contextlib.AsyncExitStack) -> Exit:
+        """Serve until told to stop, or until no platform is left."""
+        settings = self._settings
+        if settings.internal_port:
+            internal = Internal(self._supervisor.health, self._revision, self._remarks)
+            endings.push_async_callback(internal.close)
+            await internal.start(settings.internal_host, settings.internal_port)
+        folder = settings.content or default_content_folder()
+        cache = _usable(settings.cache, endings)
+        revision = revision_of(read_files(folder))
+        encoder, answerer = await _unless(self._stop, _read_first, folder, cache)
+        log.info("content_loaded", revision=revision, entries=sum(len(topic.entries) for topic in answerer.topics()))
+        # What was just loaded stays: the garbage collector need not look through its million objects again and again,
+        # which would hold every reply up for a tenth of a second each time.
+        gc.collect()
+        gc.freeze()
+        desk = Desk(answerer)
+        self._records = await Records.open(settings)
+        metrics.watch_records(lambda: self._records is not None and self._records.healthy)
+        endings.push_async_callback(_in_time, self._records.close)
+        endings.push_async_callback(desk.close)
+        platforms = connect(settings, desk, self._records)
+        self._reloader = Reloader(
+            folder, revision, cache, desk, lambda path: build_answerer(path, cache, encoder), self._tell_operators
+        )
+        beside = [asyncio.create_task(self._reloader.run(watch=settings.reload), name="content")]
+        if channel := channel_of(settings.digest_channel):
+            digest = send_weekly(self._records, lambda: load_faq(folder), partial(self._supervisor.post, *channel))
+            beside.append(asyncio.create_task(digest, name="digest"))
+        try:
+            return await self._supervisor.serve(platforms, self._stop)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside, timeout=CANCEL_SECONDS)
+
+    def look_at_content(self) -> None:
+        """Take in changed content now; what comes before the first content is read is answered by reading it."""
+        if self._reloader is not None:
+            self._reloader.ask()
+
+    def _revision(self) -> str:
+        return self._reloader.revision if self._reloader else ""
+
+    def _remarks(self) -> list[str]:
+        """What the operator should know, although people are answered all the same."""
+        problems = (self._records and self._records.problem, self._reloader and self._reloader.problem)
+        return [problem for problem in problems if problem]
+
+    async def _tell_operators(self, key: str, text: str) -> None:
+        """Write to the operators' channel, from one replica only."""
+        channel = channel_of(self._settings.operators_channel)
+        if channel and self._records and await self._records.first_time(key):
+            await self._supervisor.post(channel.platform, channel.id, text)
+
+
+async def _in_time(close: Callable[[], Awaitable[None]]) -> None:
+    """Close what may wait for a server; what is not written then was never promised to anybody."""
+    try:
+        await asyncio.wait_for(close(), RECORDS_SECONDS)
+    except TimeoutError:
+        log.warning("records_left_in_a_hurry", seconds=RECORDS_SECONDS)
+
+
+def _read_first(folder: Path, cache: Path) -> tuple[Encoder, Answerer]:
+    """What the first content is answered from, and the encoder that later ones share."""
+    encoder = Encoder(cache_folder=cache)
+    return encoder, build_answerer(folder, cache, encoder)
+
+
+def _usable(cache: Path, parts: contextlib.AsyncExitStack) -> Path:
+    """``cache`` if it can be written to, else a temporary folder: taking in changed content goes through it."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            _bring_along(cache)
+            return cache
+    except OSError as error:
+        instead = parts.enter_context(tempfile.TemporaryDirectory(prefix="iris-cache-"))
+        problem = (
+            f"{cache} cannot be written to ({error.strerror}), so every start learns the content anew, which takes a "
+            "minute. Set IRIS_CACHE to a folder that can."
+        )
+        log.warning("cache_not_writable", problem=problem)
+        return Path(instead)
+
+
+def _bring_along(cache: Path) -> None:
+    """Copy what the container image learnt when it was built (deploy/slim.py), so that it starts in seconds."""
+    for learnt in (Path(sys.prefix) / "share" / "iris" / "learnt").glob("*"):
+        if not (cache / learnt.name).exists():
+            aside = cache / f"{learnt.name}.{os.getpid()}.part"
+            shutil.copyfile(learnt, aside)
+            aside.replace(cache / learnt.name)
+
+
+async def _unless(stop: asyncio.Event, function: Callable[..., Result], *arguments: object) -> Result:
+    """What ``function`` returns, from a thread; ends the process if ``stop`` is set before."""
+    working = asyncio.create_task(asyncio.to_thread(function, *arguments))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        _leave_at_once()
+    stopping.cancel()
+    return working.result()
 
 
 def _leave_at_once() -> NoReturn:
@@ -182,86 +357,24 @@ def _leave_at_once() -> NoReturn:
     os._exit(Exit.OK)
 
 
-async def serve(platforms: Sequence[Platform], stop: asyncio.Event) -> Exit:
-    """Run all platforms side by side until ``stop`` is set or none is left.
-
-    One that fails is logged in one sentence and does not disturb the others. OK after ``stop``, else
-    UNAVAILABLE.
-    """
-    running = {asyncio.create_task(platform.serve(), name=platform.name): platform for platform in platforms}
-    stopping = asyncio.create_task(stop.wait())
-    closing: list[asyncio.Task[None]] = []
-    while running and not stop.is_set():
-        await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in [task for task in running if task.done()]:
-            platform = running.pop(task)
-            if not stop.is_set():
-                _log_end(platform.name, task)
-            closing.append(asyncio.create_task(_close(platform)))
-    stopping.cancel()
-    if not stop.is_set():
-        await asyncio.gather(*closing)
-        log.error("no_platform_left", problem="No platform is connected any more, so IRIS ends.")
-        return Exit.UNAVAILABLE
-    log.info("stopping", platforms=[platform.name for platform in running.values()])
-    await asyncio.gather(*closing, *map(_close, running.values()))
-    for task in running:
-        task.cancel()
-    if running:
-        await asyncio.wait(running, timeout=CANCEL_SECONDS)
-    for task, platform in running.items():
-        if not task.done():
-            log.warning("left_in_a_hurry", platform=platform.name)
-        elif not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it as forgotten
-    log.info("stopped")
-    return Exit.OK
-
-
-async def _close(platform: Platform) -> None:
-    """Close within CLOSE_SECONDS; what goes wrong on the way out is logged and leaves nobody waiting."""
-    try:
-        await asyncio.wait_for(platform.close(), CLOSE_SECONDS)
-    except TimeoutError:
-        log.warning("close_took_too_long", platform=platform.name, seconds=CLOSE_SECONDS)
-    except Exception as error:
-        log.warning("close_failed", platform=platform.name, error=type(error).__name__, where=_where(error))
-
-
-def _log_end(name: str, task: asyncio.Task[None]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if isinstance(error, PlatformError):
-        log.error("platform_failed", platform=name, problem=str(error))
-    elif error is not None:
-        # The error's own text may quote what somebody wrote; its kind and place are enough to find it.
-        sentence = f"{name} stopped on an error that IRIS did not expect; please report it."
-        kind = type(error).__name__
-        log.error("platform_failed", platform=name, problem=sentence, error=kind, where=_where(error))
-    else:
-        log.error("platform_failed", platform=name, problem=f"{name} ended by itself.")
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
 @contextlib.contextmanager
-def signals_set(stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set ``stop``; a second Ctrl-C ends at once."""
+def signals_set(stop: asyncio.Event, reload: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set ``stop``, a second Ctrl-C end at once, and SIGHUP call ``reload``."""
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
 
     def stop_once() -> None:
         stop.set()
         loop.remove_signal_handler(signal.SIGINT)
 
+    handlers: dict[int, Callable[[], None]] = {signal.SIGTERM: stop_once, signal.SIGINT: stop_once}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = reload
     with contextlib.suppress(NotImplementedError):  # Windows has no such handlers; Ctrl-C raises there
-        for number in signals:
-            loop.add_signal_handler(number, stop_once)
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
         with contextlib.suppress(NotImplementedError):
-            for number in signals:
+            for number in handlers:
                 loop.remove_signal_handler(number)

@@ -12,18 +12,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
 from bot.exits import Exit
 
 if TYPE_CHECKING:
     from bot.answer import Answerer, Decision
-    from bot.content import Problem
-    from bot.settings import Settings
+    from bot.settings import RecordSettings, Settings
 
 # Lines of `match` that are worked on together: enough to keep all cores busy, few enough to see results flow.
 CHUNK_LINES = 512
@@ -97,8 +97,36 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("text", nargs="+", metavar="TEXT", help="the message, with or without quotes around it")
     _add_content(explain)
 
+    _add_record_commands(commands)
     _command(commands, "run", _run, "connect every platform that has a token")
+    _command(commands, "doctor", _doctor, "look at everything that IRIS needs, and say what to do")
+    _command(commands, "health", _health, "ask the IRIS that runs here whether updates flow")
     return whole
+
+
+def _add_record_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = _command(commands, "report", _report, "show what was asked, and what people sent in")
+    _add_since(report)
+    form = report.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_const", dest="form", const="csv", help="print rows for a spreadsheet")
+    form.add_argument("--json", action="store_const", dest="form", const="json", help="print it as one JSON object")
+
+    questions = _command(commands, "questions", _questions, "export or delete the questions that people sent in")
+    what = questions.add_subparsers(title="what", metavar="WHAT", dest="what", required=True)
+    export = what.add_parser("export", help="print them, one JSON object per line")
+    _add_since(export)
+    export.add_argument("--csv", action="store_const", dest="form", const="csv", help="print rows for a spreadsheet")
+    delete = what.add_parser("delete", help="delete some of them, or all")
+    which = delete.add_mutually_exclusive_group(required=True)
+    which.add_argument("--id", type=int, nargs="+", metavar="ID", help="those with these ids (see the export)")
+    which.add_argument("--before", type=_day, metavar="WHEN", help="those from before a day (2026-11-01, or 30d ago)")
+    which.add_argument("--all", action="store_true", help="all of them")
+
+    backup = _command(commands, "backup", _backup, "save the database to a file, also while IRIS runs")
+    backup.add_argument("file", type=Path, metavar="FILE", help="where to; a file that is there is replaced")
+    restore = _command(commands, "restore", _restore, "put a saved database back, while IRIS does not run")
+    restore.add_argument("file", type=Path, metavar="FILE", help="what iris backup wrote")
+    restore.add_argument("--force", action="store_true", help="replace the database that is there")
 
 
 # Under each command's help: what more there is to say, and its exit codes.
@@ -120,14 +148,32 @@ _DESCRIPTIONS = {
         "The report shows words and reading grade of the short text and the details, with medians below. The schemas "
         "let programs for writing YAML complete and check keys while you type. How to edit: docs/editing.md."
     ),
+    "report": (
+        "Replies by outcome and platform, how sure IRIS was, entries most asked, never asked and worst rated, "
+        "questions that people sent in (grouped by meaning, with the nearest entries), reviews due. Votes are those of "
+        "all times."
+    ),
+    "questions": (
+        "They are kept encrypted for IRIS_KEEP_QUESTIONS_DAYS days; what is exported is not encrypted any more, and is "
+        "for you to look after."
+    ),
+    "backup": "The secret is not in the file: keep a copy of it in another place.",
     "run": (
         "Reads IRIS_DISCORD_TOKEN and IRIS_TELEGRAM_TOKEN, or the files named by the same with _FILE. Ends "
         "by itself only when no platform is left; SIGTERM and Ctrl-C finish what is in flight and end it "
         "within 10 seconds."
     ),
+    "doctor": (
+        "Asks Discord and Telegram about the tokens, permissions, channels and the webhook, and looks at settings, "
+        "content, folders, database and clock. Changes nothing, and prints no secret."
+    ),
+    "health": (
+        "Asks on IRIS_INTERNAL_PORT, says what does not work, and is quick enough for a container's health check."
+    ),
 }
 _USAGE = {Exit.USAGE: "the command line was not understood"}
 _CONFIGURATION = {Exit.CONFIGURATION: "the settings or the content cannot be used"}
+_RECORDS = {Exit.CONFIGURATION: "the settings, the content or the database cannot be used"}
 _CUT_SHORT = {
     Exit.INTERRUPTED: "interrupted with Ctrl-C",
     Exit.PIPE_CLOSED: "the reader of the output left early",
@@ -164,11 +210,27 @@ _EXITS = {
         **_CONFIGURATION,
         **_CUT_SHORT,
     },
+    "report": {Exit.OK: "it was printed", **_USAGE, **_RECORDS, **_CUT_SHORT},
+    "questions": {Exit.OK: "they were printed, or deleted", **_USAGE, **_RECORDS, **_CUT_SHORT},
+    "backup": {Exit.OK: "the file was written", **_USAGE, **_RECORDS, **_CUT_SHORT},
+    "restore": {Exit.OK: "the database was put back", **_USAGE, **_RECORDS, **_CUT_SHORT},
     "run": {
         Exit.OK: "ended by SIGTERM or Ctrl-C, cleanly",
         **_USAGE,
         Exit.UNAVAILABLE: "no platform could be served",
         **_CONFIGURATION,
+    },
+    "doctor": {
+        Exit.OK: "nothing needs to be done; hints are for you to judge",
+        Exit.PROBLEMS: "something needs to be done",
+        **_USAGE,
+        **_CUT_SHORT,
+    },
+    "health": {
+        Exit.OK: "updates flow on every platform",
+        Exit.PROBLEMS: "they do not, or nothing answers",
+        **_USAGE,
+        Exit.CONFIGURATION: "the settings cannot be used",
     },
 }
 
@@ -207,6 +269,19 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="content folder or faq file; else IRIS_CONTENT, else the shipped one",
     )
+
+
+def _add_since(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", type=_day, metavar="WHEN", help="from a day on: 2026-11-01, or 7d, 4w, 3m ago")
+
+
+def _day(text: str) -> date:
+    from bot.usage.report import parse_since
+
+    try:
+        return parse_since(text, datetime.now(UTC).date())
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-11-01, or 7d for a week ago") from None
 
 
 def _version() -> str:
@@ -344,10 +419,12 @@ def _check(options: argparse.Namespace) -> Exit:
 
     path = options.path or settings.content or default_content_folder()
     try:
-        problems, summary = _examine(path, settings.cache)
+        problems, faq, rules_read = app.examine(path, settings.cache)
     except app.UNUSABLE as error:
         _complain(str(error))
         return Exit.CONFIGURATION
+    summary = [_count(len(faq.entries), "entry", "entries"), _count(len(faq.sources), "source")] if faq else []
+    summary += ["safety rules"] if rules_read else []
     for problem in problems:
         print(f"{problem} (reminder)" if problem.reminder and not options.strict else problem)
     refused = [problem for problem in problems if options.strict or not problem.reminder]
@@ -356,31 +433,6 @@ def _check(options: argparse.Namespace) -> Exit:
         counts.append(_count(len(problems) - len(refused), "reminder"))
     print(f"{path}: {', '.join([*summary, *counts])}.")
     return Exit.PROBLEMS if refused else Exit.OK
-
-
-def _examine(path: Path, cache: Path) -> tuple[list[Problem], list[str]]:
-    """Everything wrong with the content at ``path``, and what was read. Raises EncoderError."""
-    from bot.app import find_alike, load_triage
-    from bot.content import ContentError, load_faq, load_safety_examples
-    from bot.content.check import check_faq
-
-    problems: list[Problem] = []
-    summary: list[str] = []
-    if path.name != "safety.yaml":
-        try:
-            faq = load_faq(path)
-            summary = [_count(len(faq.entries), "entry", "entries"), _count(len(faq.sources), "source")]
-        except ContentError as error:
-            problems += error.problems
-        problems += check_faq(path, find_alike(cache))
-    if path.is_dir() or path.name == "safety.yaml":
-        try:
-            load_triage(path / "safety.yaml" if path.is_dir() else path)
-            load_safety_examples(path)
-            summary.append("safety rules")
-        except ContentError as error:
-            problems += error.problems
-    return sorted(set(problems)), summary
 
 
 def _content(options: argparse.Namespace) -> Exit:
@@ -445,6 +497,47 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
 
 
+def _report(options: argparse.Namespace) -> Exit:
+    return _with_records(lambda upkeep, settings: upkeep.report(settings, options.since, options.form or "table"))
+
+
+def _questions(options: argparse.Namespace) -> Exit:
+    if options.what == "export":
+        return _with_records(
+            lambda upkeep, settings: upkeep.export_questions(settings, options.since, options.form or "jsonl")
+        )
+    return _with_records(lambda upkeep, settings: upkeep.remove_questions(settings, options.id, options.before))
+
+
+def _backup(options: argparse.Namespace) -> Exit:
+    return _with_records(lambda upkeep, settings: upkeep.make_backup(settings, options.file))
+
+
+def _restore(options: argparse.Namespace) -> Exit:
+    return _with_records(lambda upkeep, settings: upkeep.restore_backup(settings, options.file, force=options.force))
+
+
+def _with_records(work: Callable[[ModuleType, RecordSettings], Exit]) -> Exit:
+    """Do one of the commands in ``upkeep.py``, or say why it cannot be done."""
+    from bot.settings import RecordSettings, SettingsError, load_settings
+
+    try:
+        settings = load_settings(RecordSettings)
+    except SettingsError as error:
+        _complain(*error.problems)
+        return Exit.CONFIGURATION
+    from bot import app, upkeep
+    from bot.logs import set_up_logs
+    from bot.records import RecordsError
+
+    set_up_logs("pretty", "warning", sys.stderr, settings.secrets())
+    try:
+        return work(upkeep, settings)
+    except (RecordsError, *app.UNUSABLE) as error:
+        _complain(str(error))
+        return Exit.CONFIGURATION
+
+
 def _run(options: argparse.Namespace) -> Exit:
     from bot.settings import RunSettings, SettingsError, load_settings
 
@@ -456,13 +549,48 @@ def _run(options: argparse.Namespace) -> Exit:
     from bot import app
     from bot.logs import set_up_logs
 
-    tokens = [token.get_secret_value() for token in (settings.discord_token, settings.telegram_token) if token]
-    set_up_logs(settings.log_format, settings.log_level, sys.stdout, tokens)
+    set_up_logs(settings.log_format, settings.log_level, sys.stdout, settings.secrets())
     try:
         return app.run(settings)
-    except app.UNUSABLE as error:
+    except app.CANNOT_START as error:
         _complain(str(error))
         return Exit.CONFIGURATION
+
+
+def _doctor(options: argparse.Namespace) -> Exit:
+    from bot.settings import RunSettings, SettingsError, load_settings
+
+    try:
+        settings = load_settings(RunSettings)
+    except SettingsError as error:
+        for sentence in error.problems:
+            print(f"PROBLEM  settings: {sentence}")
+        return Exit.PROBLEMS
+    from bot import doctor
+    from bot.checkup import Verdict
+    from bot.logs import set_up_logs
+
+    set_up_logs("pretty", "error", sys.stderr, settings.secrets())
+    findings = doctor.examine(settings)
+    for finding in findings:
+        print(doctor.line(finding))
+    problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
+    print(f"{_count(problems, 'problem').capitalize()}.")
+    return Exit.PROBLEMS if problems else Exit.OK
+
+
+def _health(options: argparse.Namespace) -> Exit:
+    from bot import probe
+    from bot.settings import InternalSettings, SettingsError, load_settings
+
+    try:
+        settings = load_settings(InternalSettings)
+    except SettingsError as error:
+        _complain(*error.problems)
+        return Exit.CONFIGURATION
+    healthy, sentences = probe.ask(settings.internal_host, settings.internal_port)
+    print(*sentences, sep="\n", file=sys.stdout if healthy else sys.stderr)
+    return Exit.OK if healthy else Exit.PROBLEMS
 
 
 def _answerer(content: Path | None) -> Answerer | None:

@@ -10,7 +10,7 @@ class Exit(IntEnum):
 
     OK = 0
     PROBLEMS = 1
-    """``iris check`` found something to mend."""
+    """``iris check`` found something to mend, or ``iris health`` something that does not work."""
     USAGE = 2
     """The command line was not understood (argparse's own code)."""
     BAD_INPUT = 65

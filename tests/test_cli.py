@@ -18,7 +18,7 @@ from bot.exits import Exit
 
 ROOT = Path(__file__).parent.parent
 SMALL = ROOT / "tests" / "small_faq.yaml"
-COMMANDS = ["chat", "ask", "match", "eval", "check", "content", "run"]
+COMMANDS = ["chat", "ask", "match", "eval", "check", "content", "report", "questions", "backup", "restore", "run"]
 
 
 @pytest.fixture(scope="module")

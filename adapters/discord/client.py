@@ -1,62 +1,100 @@
-"""Discord's events in, Replies out: decides whether IRIS was asked, and sees that every asker hears something.
+"""Discord's events in: decides whether IRIS was asked, and keeps one bad event from stopping the rest.
 
-Each event takes the Answerer that is current when it arrives. The answer itself is computed in a thread of its own,
-so that heartbeats, other people and the three seconds that Discord grants are never held up by it.
+Each event takes the content that is in force when it arrives. The answer itself is computed at the desk, off the event
+loop, so that heartbeats, other people and the three seconds that Discord grants are never held up by it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-import sys
 import time
-import traceback
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+import aiohttp
 import discord
 import structlog
 from discord import ui
 
-from adapters.discord import buttons
-from adapters.discord.buttons import Where
-from adapters.discord.commands import IrisTree, about_lines, how_to_lines
-from adapters.discord.render import render, render_topics, with_lines
-from bot.answer import Answerer
-from bot.question import Place, Question
-from bot.reply import TROUBLE, Reply, ReplyKind, Suggestion
+from adapters.discord import buttons, delivery, surroundings
+from adapters.discord.asking import Asking
+from adapters.discord.commands import IrisTree
+from adapters.discord.delivery import Interaction
+from adapters.discord.failures import Failures
+from adapters.discord.feedback import Feedback
+from adapters.discord.forms import COMMUNITY as COMMUNITY_FORM
+from adapters.discord.identifies import Identifies
+from adapters.discord.panel import Panel
+from adapters.discord.render import render, render_notice
+from adapters.discord.surroundings import Surroundings
+from bot.desk import Desk
+from bot.health import Health
+from bot.records import Records
+from bot.reply import Reply, ReplyKind
+from bot.settings import ShardRange
 
 log = structlog.get_logger(__name__)
 
+# Its warnings of rate limits name channels and tokens of interactions; they are counted below instead.
+logging.getLogger("discord.http").setLevel(logging.ERROR)
 # IRIS never speaks; without this, every start warns of missing voice libraries.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
-Interaction: TypeAlias = discord.Interaction[Any]
-
-# Discord drops an interaction that is not acknowledged within 3 s (interactions/receiving-and-responding); half of
-# that is left for the network.
-ACKNOWLEDGE_SECONDS = 1.5
-# Nothing can be said any more: unknown or expired interaction, already acknowledged, unknown webhook.
-_TOO_LATE = frozenset({10062, 40060, 10015})
-# IRIS may write in the channel but not read its history: then it cannot reply to a message, only post one.
-_NO_HISTORY = 160002
 # How many messages are remembered as handled: a resumed session delivers some a second time.
 REMEMBERED_MESSAGES = 2048
+# A session that heard nothing for this long is dead (heartbeats come every 41 s); the library resumes it then.
+HEARTBEAT_TIMEOUT_SECONDS = 60.0
+# What a shard waits for at most with its connection open; for longer waits it hangs up first.
+SHORT_WAIT_SECONDS = 15.0
+# IRIS was not let in, or not let write there; in a closed direct chat.
+_MAY_NOT_WRITE = frozenset({50001, 50013, 50007})
 
 _UNREADABLE = "Discord didn't show me your words. Please use /ask, or write to me with @ and my name in the message."
 
 # Mentions of people, roles and channels, and custom emoji: never part of what was asked.
 _DISCORD_MARKS = re.compile(r"<(?:@[!&]?|#|a?:\w{1,32}:)[0-9]{1,20}>|@everyone|@here")
 
+# What the library would keep of every guild and IRIS never looks at: most of the memory of a large bot.
+_UNUSED_OF_A_GUILD = frozenset(
+    {
+        "emojis",
+        "features",
+        "guild_scheduled_events",
+        "presences",
+        "soundboard_sounds",
+        "stage_instances",
+        "stickers",
+        "voice_states",
+    }
+)
+
+
+class StartLaterError(Exception):
+    """Discord has few identifies left for today, or this process has used too many; ``seconds`` to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:.0f} s")
+        self.seconds = seconds
+
+
+class _IdentifyLaterError(TimeoutError):
+    """A shard has to wait; as a TimeoutError the library takes it for a failed connection and tries again later."""
+
 
 class IrisClient(discord.AutoShardedClient):
     """One connection to Discord. Needs no privileged intent and keeps no messages and no members."""
 
-    def __init__(self, answerer: Callable[[], Answerer]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        records: Records,
+        identifies: Identifies,
+        shards: ShardRange | None = None,
+        heartbeat_timeout: float = HEARTBEAT_TIMEOUT_SECONDS,
+    ) -> None:
         intents = discord.Intents.none()
         intents.guilds = intents.guild_messages = intents.dm_messages = True
         super().__init__(
@@ -66,69 +104,200 @@ class IrisClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
             activity=discord.CustomActivity("Ask me with /ask"),
+            heartbeat_timeout=heartbeat_timeout,
+            http_trace=self._watched_requests(),
         )
+        if shards is not None:
+            self.shard_ids, self.shard_count = list(range(shards.first, shards.last + 1)), shards.count
+        self.desk, self.records = desk, records
+        self.failures = Failures()
+        self.asking, self.feedback, self.panel = Asking(self), Feedback(self), Panel(self)
         self.tree = IrisTree(self)
-        self.counts: Counter[str] = Counter()
-        """Outcomes and failures since the start, for the log and for metrics; no words, no ids."""
-        self._answerer = answerer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="iris-discord")
-        self._in_flight: set[object] = set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._identifies = identifies
         self._leaving = False
         self._syncing: asyncio.Task[None] | None = None
         self._handled = _Recent(REMEMBERED_MESSAGES)
         self._warned = _Recent(REMEMBERED_MESSAGES)
+        self._told_to_wait: dict[tuple[str, str], float] = {}
+        self._guard_parsers()
 
     # The connection
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(*buttons.ALL)
+        await self._learn_limits()
         self._syncing = asyncio.create_task(self.tree.sync_if_changed(), name="iris-discord-sync")
 
+    async def _learn_limits(self) -> None:
+        """How many shards Discord wants, and how many identifies it has left for us today."""
+        count, _, limit = await self.http.get_bot_gateway()
+        if self.shard_count is None:
+            self.shard_count = count
+        ours = self.shard_ids or range(self.shard_count)
+        self._identifies.learn(
+            limit["total"], limit["remaining"], limit["reset_after"] / 1000, limit["max_concurrency"], len(ours)
+        )
+        if (wait := max(map(self._identifies.wait, ours))) > SHORT_WAIT_SECONDS:
+            raise StartLaterError(wait)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keeps Discord's distance between identifies, and its daily number."""
+        shard = shard_id or 0
+        wait = self._identifies.wait(shard)
+        if wait > SHORT_WAIT_SECONDS:
+            self.failures.note("identify_postponed", shard=shard, seconds=round(wait))
+            raise _IdentifyLaterError
+        await asyncio.sleep(wait)
+        self._identifies.note(shard)
+
     async def on_ready(self) -> None:
-        log.info("connected", platform="Discord", servers=len(self.guilds), shards=self.shard_count)
+        log.info("connected", platform="Discord", servers=len(self.guilds), shards=list(self.shards))
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        if not self._leaving:
+            self.failures.note("connection_dropped", shard=shard_id)
+
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        # An outage at Discord: nothing to do, it comes back with GUILD_CREATE.
+        self.failures.note("guild_outage")
+
+    def health(self) -> Health:
+        """Updates flow while every shard's last heartbeat was acknowledged and none is too old."""
+        # The library has no public word for when a heartbeat was acknowledged last, nor for whether a session began.
+        sockets = {id_: shard._parent.ws for id_, shard in self.shards.items() if not shard.is_closed()}
+        beats = {id_: ws._keep_alive for id_, ws in sockets.items() if ws.session_id is not None and ws._keep_alive}
+        now = time.perf_counter()
+        age = max((now - beat._last_ack for beat in beats.values()), default=float("inf"))
+        missing = [id_ for id_ in self.shard_ids or range(self.shard_count or 1) if id_ not in beats]
+        if missing:
+            return Health(False, f"Discord has not let IRIS in with shard {missing[0]}, or has dropped it.", age)
+        # One heartbeat may get lost; the second tells of a dead connection.
+        if age > 2.5 * max(beat.interval or 0.0 for beat in beats.values()):
+            return Health(False, f"Discord has not acknowledged a heartbeat for {age:.0f} seconds.", age)
+        return Health(True, "", age)
 
     async def finish(self, seconds: float) -> None:
         """Take nothing new, and wait at most ``seconds`` for what is in flight."""
         self._leaving = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), seconds)
+            await asyncio.wait_for(self.failures.idle(), seconds)
 
     async def close(self) -> None:
         self._leaving = True
         if self._syncing is not None:
             self._syncing.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
         await super().close()
+
+    # Bad events
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         # The library's own handler logs the traceback, whose last line may quote what somebody wrote.
-        self._count_failure(event_method)
+        self.failures.count("event")
+
+    def _guard_parsers(self) -> None:
+        """Let an event that Discord words as the library does not expect be counted, not end the connection."""
+        parsers = self._connection.parsers
+        for event, parse in list(parsers.items()):
+            parsers[event] = self._guarded(parse)
+        take_guild = parsers["GUILD_CREATE"]
+
+        def take_what_is_used(data: Any) -> None:
+            _slim_down(data)
+            take_guild(data)
+
+        parsers["GUILD_CREATE"] = self._guarded(take_what_is_used)
+
+    def _watched_requests(self) -> aiohttp.TraceConfig:
+        """Counts what Discord puts off or fails at; the library tries again by itself and tells nobody."""
+
+        async def count(session: Any, context: Any, ended: aiohttp.TraceRequestEndParams) -> None:
+            if ended.response.status == 429:
+                self.failures.note("rate_limited")
+            elif ended.response.status >= 500:
+                self.failures.note("server_error")
+
+        watched = aiohttp.TraceConfig()
+        watched.on_request_end.append(count)
+        return watched
+
+    def _guarded(self, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+        def guarded(data: Any) -> None:
+            try:
+                parse(data)
+            except Exception:
+                self.failures.count("malformed_event")
+
+        return guarded
+
+    # Forms that are sent off
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Commands and buttons have found their way already; forms are read here, since none is kept in memory."""
+        data: Any = interaction.data or {}
+        custom_id = str(data.get("custom_id", ""))
+        if interaction.type is discord.InteractionType.modal_submit:
+            if custom_id == COMMUNITY_FORM:
+                await self.panel.take_form(interaction)
+            elif not await self.feedback.take_form(interaction, custom_id):
+                await self.tell_unknown(interaction)
+        elif interaction.type is discord.InteractionType.component and not buttons.is_ours(custom_id):
+            await self.tell_unknown(interaction)
+
+    async def tell_unknown(self, interaction: Interaction) -> None:
+        """Say that a command, button or form is none of this version's."""
+        self.failures.note("unknown_interaction")
+        async with self.handling_interaction("unknown", interaction):
+            text = "I don't know that any more, as I was updated. Please ask again, or type / to see what I can do."
+            await delivery.send(interaction, render_notice(text, self.desk.current.disclaimer), True)
 
     # Messages
 
     async def on_message(self, message: discord.Message) -> None:
-        if self._was_asked(message) and self._handled.add(message.id):
-            async with self._handling("message", lambda reply: self._post(message, render(reply))):
-                unreadable = not message.content and message.type is discord.MessageType.reply
-                if unreadable and not message.attachments and not message.stickers:
-                    unread = Reply(ReplyKind.OUT_OF_SCOPE, _UNREADABLE, self._answerer().disclaimer)
-                    await self._post(message, render(unread))
-                    return
-                reply = await self._reply_to(_question_in(message))
-                if reply.kind is ReplyKind.SAFETY:
-                    self._warned.add(message.id)
-                await self._post(message, render(reply))
+        if not (self._was_asked(message) and self._handled.add(message.id)):
+            return
+
+        async def tell(reply: Reply) -> None:
+            await delivery.post(message, render(reply))
+
+        async with self.failures.handling("message", tell):
+            unreadable = not message.content and message.type is discord.MessageType.reply
+            if unreadable and not message.attachments and not message.stickers:
+                await tell(Reply(ReplyKind.OUT_OF_SCOPE, _UNREADABLE, self.desk.current.disclaimer))
+                return
+            place = await surroundings.of_message(self.records, message)
+            if not place.is_answered_here:
+                if not await self._warned_of_danger(message, place):
+                    await delivery.post(message, self._pointer(place))
+                return
+            answered = await self.asking.answer(self.words_of(message), place, False)
+            if answered.is_safety:
+                self._warned.add(message.id)
+            elif answered.pause_s and self._was_told_to_wait(place, answered.pause_s):
+                return
+            await self._post_somehow(message, self.asking.view(answered, hidden=False))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """An edited message is triaged once more; it gets no second answer, but a person in danger gets a reply."""
         message = payload.message
         if payload.data.get("edited_timestamp") and self._was_asked(message):
-            async with self._handling("edit"):
-                reply = await self._reply_to(_question_in(message))
-                if reply.kind is ReplyKind.SAFETY and self._warned.add(message.id):
-                    await self._post(message, render(reply), nonce=f"{message.id}-e")
+            async with self.failures.handling("edit"):
+                await self._warned_of_danger(message, await surroundings.of_message(self.records, message), "-e")
+
+    async def _warned_of_danger(self, message: discord.Message, place: Surroundings, nonce: str = "") -> bool:
+        """Whether a message that gets no answer tells of danger; its writer has then had the safety reply once."""
+        started = time.perf_counter()
+        reply = await self.desk.answer(place.question(self.words_of(message), hidden=False))
+        if reply.kind is not ReplyKind.SAFETY:
+            return False
+        if self._warned.add(message.id):
+            self.asking.count(reply, started)
+            view = render(reply, around=place.around(reply, hidden=False))
+            await self._post_somehow(message, view, nonce=f"{message.id}{nonce}")
+        return True
+
+    def words_of(self, message: discord.Message) -> str:
+        """What a message says, without mentions and custom emoji."""
+        return _DISCORD_MARKS.sub(" ", message.content).strip()
 
     def _was_asked(self, message: discord.Message) -> bool:
         """A person's own message in a direct chat, or one that mentions IRIS (a reply to it does by default)."""
@@ -136,172 +305,70 @@ class IrisClient(discord.AutoShardedClient):
             return False
         if message.type not in (discord.MessageType.default, discord.MessageType.reply):
             return False
-        return message.guild is None or any(user.id == self.user.id for user in message.mentions)
+        return delivery.is_direct_message(message) or any(user.id == self.user.id for user in message.mentions)
 
-    async def _post(self, message: discord.Message, view: ui.LayoutView, nonce: str = "") -> None:
-        view.stop()  # the library keeps no view that is stopped; our buttons need none kept
-        # With the nonce, a request that is repeated after a server error does not become a second message.
-        nonce = nonce or str(message.id)
-        if message.guild is not None:
-            reference = message.to_reference(fail_if_not_exists=False)
-            try:
-                await message.channel.send(view=view, nonce=nonce, reference=reference, mention_author=False)
-                return
-            except discord.HTTPException as error:
-                if error.code != _NO_HISTORY:
-                    raise
-        await message.channel.send(view=view, nonce=nonce)
+    def _pointer(self, place: Surroundings) -> ui.LayoutView:
+        channels = ", ".join(f"<#{id_}>" for id_ in place.settings.channels[:5] if id_.isdecimal())
+        note = f"This community has me answer in {channels}."
+        text = "In any channel, /ask shows the answer to you alone."
+        return render_notice(text, self.desk.current.disclaimer, note=note)
 
-    # Commands
+    def _was_told_to_wait(self, place: Surroundings, seconds: float) -> bool:
+        """Whether the person knows already: a pause that is announced again and again keeps no channel quiet."""
+        now = time.monotonic()
+        if len(self._told_to_wait) >= REMEMBERED_MESSAGES:
+            self._told_to_wait = {who: until for who, until in self._told_to_wait.items() if until > now}
+        who = place.person.id, place.channel
+        told = self._told_to_wait.get(who, 0.0) > now
+        self._told_to_wait[who] = now + seconds
+        return told
 
-    async def ask(self, interaction: Interaction, text: str, *, public: bool = False) -> None:
-        """Answer ``text``, which is a question or the id of an entry that autocomplete offered."""
-        hidden = not public and not _is_direct(interaction)
-        place = Place.GROUP if public and not _is_direct(interaction) else Place.PRIVATE
-        async with self._handling_interaction("ask", interaction):
-            question = Question(text, place, language=str(interaction.locale))
-            reply = await self._in_time(interaction, self._reply_to(question, may_be_id=True), hidden)
-            # A safety reply says something about the person: it is theirs alone, even where they asked in public.
-            alone = reply.kind is ReplyKind.SAFETY and not _is_direct(interaction)
-            await self._send(interaction, render(reply), hidden or alone)
+    # Sending
 
-    async def show_help(self, interaction: Interaction) -> None:
-        """What IRIS can do, how to ask, and the long disclaimer."""
-        async with self._handling_interaction("help", interaction):
-            reply = with_lines(self._answerer().welcome(), how_to_lines())
-            await self._send(interaction, render(reply), not _is_direct(interaction))
-
-    async def show_about(self, interaction: Interaction) -> None:
-        """Version, licences and size of the collection, with the long disclaimer."""
-        async with self._handling_interaction("about", interaction):
-            answerer = self._answerer()
-            reply = with_lines(answerer.welcome(), about_lines(answerer.topics()))
-            await self._send(interaction, render(reply), not _is_direct(interaction))
-
-    async def show_privacy(self, interaction: Interaction) -> None:
-        """What is kept of a question."""
-        async with self._handling_interaction("privacy", interaction):
-            await self._send(interaction, render(self._answerer().privacy()), not _is_direct(interaction))
-
-    def complete(self, beginning: str) -> tuple[Suggestion, ...]:
-        """What autocomplete offers; nothing where anything goes wrong, since nothing can be said there."""
-        try:
-            return self._answerer().complete(beginning, buttons.OPTIONS_MAX)
-        except Exception:
-            self._count_failure("autocomplete")
-            return ()
-
-    # Buttons and menus (buttons.PressedClient)
-
-    async def show_entry(self, interaction: Interaction, where: Where, entry_id: str, revision: str, page: int) -> None:
-        async with self._handling_interaction("button", interaction):
-            reply = self._answerer().show(entry_id, revision)
-            self._count_reply(reply)
-            # What is gone must not take the place of an answer that somebody is reading.
-            here = where is Where.HERE and reply.kind is ReplyKind.ANSWER
-            await self._answer_press(interaction, render(reply, page), here=here)
-
-    async def show_topics(self, interaction: Interaction, where: Where, group: str, page: int) -> None:
-        async with self._handling_interaction("topics", interaction):
-            answerer = self._answerer()
-            view = render_topics(answerer.topics(), answerer.disclaimer, group, page)
-            await self._answer_press(interaction, view, here=where is Where.HERE)
-
-    async def _answer_press(self, interaction: Interaction, view: ui.LayoutView, *, here: bool) -> None:
-        """In place where only the presser sees the message; else in a message that only the presser sees."""
-        direct = _is_direct(interaction)
-        own = interaction.message is not None and (direct or interaction.message.flags.ephemeral)
-        if here and own:
-            view.stop()
-            await interaction.response.edit_message(view=view)
-        else:
-            await self._send(interaction, view, not direct)
-
-    # Answering
-
-    async def _reply_to(self, question: Question, *, may_be_id: bool = False) -> Reply:
-        started = time.perf_counter()
-        answerer = self._answerer()
-        if may_be_id and (shown := answerer.show(question.text)).entry_id == question.text:
-            reply = shown
-        else:
-            loop = asyncio.get_running_loop()
-            reply = await loop.run_in_executor(self._thread, answerer.answer, question)
-        self._count_reply(reply, (time.perf_counter() - started) * 1000)
-        return reply
-
-    async def _in_time(self, interaction: Interaction, work: Coroutine[Any, Any, Reply], hidden: bool) -> Reply:
-        """The outcome of ``work``; where it takes long, the interaction is acknowledged meanwhile."""
-        working = asyncio.create_task(work)
-        try:
-            done, _ = await asyncio.wait({working}, timeout=ACKNOWLEDGE_SECONDS)
-            if not done:
-                await interaction.response.defer(ephemeral=hidden, thinking=True)
-            return await working
-        finally:
-            working.cancel()
-
-    async def _send(self, interaction: Interaction, view: ui.LayoutView, hidden: bool) -> None:
+    async def post_view(self, channel: str, view: ui.LayoutView) -> bool:
+        """Post in a channel that is known by its id alone; False where that is not possible."""
         view.stop()
-        if interaction.response.is_done():
-            await interaction.followup.send(view=view, ephemeral=hidden)
-        else:
-            await interaction.response.send_message(view=view, ephemeral=hidden)
-
-    # Failures
-
-    @asynccontextmanager
-    async def _handling(
-        self, event: str, tell: Callable[[Reply], Awaitable[None]] | None = None
-    ) -> AsyncIterator[None]:
-        """Counts the event as in flight; a failure ends here, and the person is told if that is possible."""
-        ticket = object()
-        self._in_flight.add(ticket)
-        self._idle.clear()
+        if not channel.isdecimal():
+            return False
         try:
-            yield
-        except Exception as error:
-            self._count_failure(event)
-            hopeless = isinstance(error, (discord.Forbidden, discord.NotFound))
-            if tell is not None and not hopeless and getattr(error, "code", None) not in _TOO_LATE:
-                with suppress(Exception):
-                    await tell(TROUBLE)
-        finally:
-            self._in_flight.discard(ticket)
-            if not self._in_flight:
-                self._idle.set()
+            await self.get_partial_messageable(int(channel)).send(view=view)
+        except (discord.DiscordException, OSError, TimeoutError):
+            self.failures.count("post")
+            return False
+        return True
+
+    async def post(self, channel: str, text: str) -> bool:
+        """Post ``text`` in the content's small Markdown; False where that is not possible."""
+        return await self.post_view(channel, render_notice(text, self.desk.current.disclaimer))
+
+    async def _post_somehow(self, message: discord.Message, view: ui.LayoutView, nonce: str = "") -> None:
+        """Answer where the message is; where IRIS may not write there, in the asker's direct chat."""
+        try:
+            await delivery.post(message, view, nonce)
+        except discord.Forbidden as error:
+            if delivery.is_direct_message(message) or error.code not in _MAY_NOT_WRITE:
+                raise
+            self.failures.count("may_not_write")
+            await message.author.send(view=view, nonce=nonce or str(message.id))
 
     @asynccontextmanager
-    async def _handling_interaction(self, event: str, interaction: Interaction) -> AsyncIterator[None]:
-        async def tell(reply: Reply) -> None:
-            await self._send(interaction, render(reply), True)
+    async def handling_interaction(self, event: str, interaction: Interaction) -> AsyncIterator[None]:
+        """Counts an interaction as in flight; where it fails, the person is told if that is possible."""
 
-        async with self._handling(event, tell):
+        async def tell(reply: Reply) -> None:
+            await delivery.send(interaction, render(reply), True)
+
+        async with self.failures.handling(event, tell):
             yield
 
-    def _count_reply(self, reply: Reply, milliseconds: float = 0.0) -> None:
-        self.counts[f"reply_{reply.kind}"] += 1
-        log.info(
-            "replied",
-            platform="Discord",
-            kind=str(reply.kind),
-            id=reply.entry_id,
-            confidence=round(reply.confidence, 3),
-            ms=round(milliseconds, 1),
-        )
 
-    def _count_failure(self, event: str) -> None:
-        """Count and log the exception being handled: its kind and place, never its words."""
-        kind, _, trace = sys.exc_info()
-        frames = traceback.extract_tb(trace)
-        self.counts[f"failed_{event}"] += 1
-        log.warning(
-            "failed",
-            platform="Discord",
-            during=event,
-            error=kind.__name__ if kind else "",
-            where=f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "",
-        )
+def _slim_down(guild: Any) -> None:
+    """Take out of a guild what the library would keep of it and IRIS never looks at."""
+    for part in _UNUSED_OF_A_GUILD & guild.keys():
+        guild[part] = []
+    guild["roles"] = [role for role in guild.get("roles", ()) if role["id"] == guild["id"]]  # @everyone
+    for channel in guild.get("channels", ()):
+        channel["permission_overwrites"] = []
 
 
 class _Recent:
@@ -319,19 +386,3 @@ class _Recent:
         if len(self._ids) > self._limit:
             del self._ids[next(iter(self._ids))]
         return True
-
-
-def _is_direct(interaction: Interaction) -> bool:
-    """Whether this is the direct chat with IRIS, where nobody else reads along.
-
-    A chat between two people, where one of them has IRIS installed, is a direct channel too, but not ours.
-    """
-    return bool(interaction.context.dm_channel)
-
-
-def _question_in(message: discord.Message) -> Question:
-    """What a message asks. Discord's language settings say nothing about where somebody lives: no region."""
-    text = _DISCORD_MARKS.sub(" ", message.content).strip()
-    if message.guild is None:
-        return Question(text, Place.PRIVATE)
-    return Question(text, Place.GROUP, language=str(message.guild.preferred_locale))

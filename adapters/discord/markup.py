@@ -6,9 +6,9 @@ markup, a mention or an emoji is escaped. Lengths are in UTF-16 units: Discord c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
@@ -17,8 +17,9 @@ from markdown_it.tree import SyntaxTreeNode
 _PARSER = MarkdownIt("commonmark", {"html": False})
 
 # Discord takes a backslash before any of these as "this very character". ">" begins a quote, "@" a mention,
-# "<" a mention or a timestamp; "-", "+" and digits matter only where a line begins (see _escape_line_start).
-_ESCAPED = frozenset("\\*_~`|[]<>@#")
+# "<" a mention or a timestamp, and ":word:" is an emoji, while the colon of "https://" is left alone; "-", "+" and
+# digits matter only where a line begins (see _escape_line_start).
+_ESCAPED = re.compile(r"[\\*_~`|\[\]<>@#]|:(?=\w)")
 
 # What may stand unencoded inside (...) of a masked link or inside <...>.
 _URL_SAFE = "/:?#@!$&'*+,;=%~-._"
@@ -31,6 +32,8 @@ def units(text: str) -> int:
 
 def tidy(text: str) -> str:
     """``text`` without what no platform accepts: lone surrogates become U+FFFD, control characters go."""
+    if text.isprintable():  # nearly always; neither surrogates nor control characters are
+        return text
     if not text.isascii():
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return "".join(character for character in text if character >= " " or character == "\n")
@@ -41,19 +44,21 @@ def one_line(text: str) -> str:
     return " ".join(tidy(text).split())
 
 
+def take(text: str, limit: int) -> str:
+    """The longest beginning of ``text`` that has at most ``limit`` units and no half surrogate pair."""
+    if text.isascii():
+        return text[:limit]
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * limit].decode("utf-16-le", "ignore")
+
+
 def clip(text: str, limit: int) -> str:
     """``text`` in at most ``limit`` UTF-16 units, ending in an ellipsis where something was left out."""
-    return text if units(text) <= limit else _take(text, limit - 1) + "…"
+    return text if units(text) <= limit else take(text, limit - 1) + "…"
 
 
 def escape(text: str) -> str:
     """``text`` as Discord shows it literally; it mentions nobody and formats nothing."""
-    pieces = []
-    for character, following in pairwise(text + " "):
-        # ":word:" is an emoji to Discord; the colon of "https://" is left alone.
-        emoji = character == ":" and (following.isalnum() or following == "_")
-        pieces.append("\\" + character if character in _ESCAPED or emoji else character)
-    return "".join(pieces)
+    return _ESCAPED.sub(r"\\\g<0>", text)
 
 
 def escape_within(text: str, limit: int) -> str:
@@ -61,7 +66,7 @@ def escape_within(text: str, limit: int) -> str:
     escaped = escape(text)
     if units(escaped) <= limit:
         return escaped
-    shown = _take(escaped, limit - 1)
+    shown = take(escaped, limit - 1)
     # Never end on half an escape: an odd number of backslashes would swallow the ellipsis.
     trailing = len(shown) - len(shown.rstrip("\\"))
     return shown[: len(shown) - trailing % 2] + "…"
@@ -196,16 +201,9 @@ def _cut(text: str, limit: int) -> Iterable[str]:
 
 def _word_parts(word: str, limit: int) -> Iterable[str]:
     while units(word) > limit:
-        part = _take(word, limit)
+        part = take(word, limit)
         trailing = len(part) - len(part.rstrip("\\"))
         part = part[: len(part) - trailing % 2]
         yield part
         word = word[len(part) :]
     yield word
-
-
-def _take(text: str, limit: int) -> str:
-    """The longest beginning of ``text`` that has at most ``limit`` units and no half surrogate pair."""
-    if text.isascii():
-        return text[:limit]
-    return text.encode("utf-16-le", "surrogatepass")[: 2 * limit].decode("utf-16-le", "ignore")

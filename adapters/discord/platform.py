@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import discord
 import structlog
 
-from adapters.discord.client import IrisClient
-from bot.answer import Answerer
-from bot.settings import PlatformError
+from adapters.discord.client import HEARTBEAT_TIMEOUT_SECONDS, IrisClient, StartLaterError
+from adapters.discord.failures import PLATFORM
+from adapters.discord.identifies import Identifies
+from bot import metrics
+from bot.desk import Desk
+from bot.health import Health
+from bot.records import Records
+from bot.settings import PlatformError, ShardRange
 
 log = structlog.get_logger(__name__)
 
@@ -39,37 +44,72 @@ _FINAL = {
 
 
 class DiscordPlatform:
-    """Discord as a place where people ask. ``answerer`` is called for each event, so content may be swapped."""
+    """Discord as a place where people ask."""
 
     name = "Discord"
 
-    def __init__(self, token: str, answerer: Callable[[], Answerer]) -> None:
+    def __init__(
+        self,
+        token: str,
+        desk: Desk,
+        records: Records,
+        *,
+        shards: ShardRange | None = None,
+        data: Path | None = None,
+        heartbeat_timeout: float = HEARTBEAT_TIMEOUT_SECONDS,
+    ) -> None:
+        """``shards`` are those that this process serves, None for all; ``data`` is the folder that outlives it."""
         self._token = token
-        self._answerer = answerer
+        self._desk, self._records = desk, records
+        self._shards = shards
+        self._identifies = Identifies(data, shards)
+        self._heartbeat_timeout = heartbeat_timeout
         self._client: IrisClient | None = None
         self._closing = asyncio.Event()
+        self._reason = "Discord has not let IRIS in yet."
 
     async def serve(self) -> None:
         """Answer on Discord until close() or cancellation.
 
         Raises PlatformError, in one sentence, for what only the operator can mend; tries again after all else.
         """
-        wait = RETRY_FIRST_SECONDS
+        pause = RETRY_FIRST_SECONDS
         clock = asyncio.get_running_loop().time
         while not self._closing.is_set():
             started = clock()
+            wait = pause
             try:
                 await self._connect_once()
             except PlatformError:
                 raise
+            except StartLaterError as later:
+                wait = later.seconds
+                self._reason = (
+                    f"IRIS starts on Discord again in {later.seconds:.0f} seconds: it has started too often for what "
+                    "Discord allows in a day. Look in the log for why."
+                )
+                metrics.count_failure(PLATFORM, "start_postponed")
+                log.warning("start_postponed", platform=self.name, wait_s=round(wait), problem=self._reason)
             except Exception as error:
                 if not self._closing.is_set():
+                    self._reason = f"The connection to Discord failed ({type(error).__name__}); IRIS tries again."
+                    metrics.count_failure(PLATFORM, "connection_lost")
                     log.warning("connection_lost", platform=self.name, error=type(error).__name__, retry_in_s=wait)
             if clock() - started > STEADY_SECONDS:
-                wait = RETRY_FIRST_SECONDS
+                pause = RETRY_FIRST_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), wait)
-            wait = min(2 * wait, RETRY_LONGEST_SECONDS)
+            pause = min(2 * pause, RETRY_LONGEST_SECONDS)
+
+    def health(self) -> Health:
+        """Whether updates flow, now."""
+        if self._client is None or self._client.is_closed():
+            return Health(False, self._reason, float("inf"))
+        return self._client.health()
+
+    async def post(self, channel: str, text: str) -> bool:
+        """Write ``text`` (small Markdown) into the channel with that id; False where that is not possible."""
+        return self._client is not None and not self._client.is_closed() and await self._client.post(channel, text)
 
     async def close(self) -> None:
         """Take nothing new, finish what is in flight, leave; within FINISH_SECONDS + LEAVE_SECONDS."""
@@ -79,7 +119,9 @@ class DiscordPlatform:
             await _leave(self._client)
 
     async def _connect_once(self) -> None:
-        client = self._client = IrisClient(self._answerer)
+        client = self._client = IrisClient(
+            self._desk, self._records, self._identifies, self._shards, self._heartbeat_timeout
+        )
         try:
             await client.start(self._token)
         except discord.LoginFailure:

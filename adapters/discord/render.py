@@ -7,8 +7,10 @@ and a screen reader meets text, disclaimer (of full size) and buttons in this or
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import discord
@@ -20,10 +22,15 @@ from adapters.discord.buttons import (
     OPTION_MAX,
     OPTIONS_MAX,
     ROW_MAX,
+    DeleteButton,
     EntryButton,
     EntrySelect,
+    FormButton,
+    FormKind,
     GroupSelect,
+    SourcesButton,
     TopicsButton,
+    VoteButton,
     Where,
     entry_option,
     is_pressable,
@@ -37,10 +44,14 @@ TEXT_MAX = 4000
 BANNER_MAX = 500
 TITLE_MAX = 256
 DISCLAIMER_MAX = 1200
-BODY_LEAST = TEXT_MAX - BANNER_MAX - TITLE_MAX - DISCLAIMER_MAX - 4  # 4: line breaks between the parts
+NOTE_MAX = 250
+EXTRA_MAX = 300  # the 200 characters that a community may write, with room for escapes
+# 8: line breaks between the parts
+BODY_LEAST = TEXT_MAX - BANNER_MAX - TITLE_MAX - DISCLAIMER_MAX - NOTE_MAX - EXTRA_MAX - 8
 # A paragraph longer than this loses its formatting and is cut; the content's longest has a third of it.
 BLOCK_MAX = BODY_LEAST - 8
 PAGES_MAX = 99
+WORDS_MAX = 1500  # somebody's own words to the people of the community: 1,000 characters, with room for escapes
 # A source on the short card shows who published it and when; its whole title comes with "More".
 SOURCE_LABEL_MAX = 90
 
@@ -55,19 +66,90 @@ _COLOURS = {
 Row = ui.ActionRow[Any]
 
 
-def render(reply: Reply, page: int = 0) -> ui.LayoutView:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a reply because of where it is shown; the reply itself stays the same."""
+
+    note: str = ""
+    """A line above everything, in Discord's own markup; ours, never a person's words."""
+    extra_line: str = ""
+    """The community's line under the disclaimer, plain text."""
+    votes: bool = False
+    ask_human: bool = False
+    send_in: bool = False
+    """Whether a question without an answer may be sent to those who maintain the answers."""
+    deleted_by: int | None = None
+    """Who may take the message away; None where it is the reader's own anyway."""
+
+
+NOTHING = Around()
+
+
+def render(reply: Reply, page: int = 0, around: Around = NOTHING) -> ui.LayoutView:
     """``reply`` as a message. Page 0 is the short answer, the pages after it are the whole one.
 
-    A page beyond the last shows the last. Buttons whose ids would not fit into a custom_id are left out.
+    A page beyond the last shows the last. Buttons whose ids would not fit into a custom_id are left out. Under a safety
+    reply stands nothing that could keep somebody from calling for help.
     """
+    note = markup.clip(around.note, NOTE_MAX)
     head = _head(reply)
-    room = TEXT_MAX - markup.units(head) - markup.units(_disclaimer(reply.disclaimer)) - 4
+    foot = _foot(reply.disclaimer, around.extra_line)
+    room = TEXT_MAX - sum(map(markup.units, (note, head, foot))) - 6
     pages = _pages(reply, room)
     page = max(0, min(page, len(pages) - 1))
     rows = [*_page_buttons(reply, page, len(pages)), *_suggestion_buttons(reply)]
     if reply.kind is ReplyKind.OUT_OF_SCOPE or reply.entry_id == "what-can-you-do":
         rows.append(Row(TopicsButton("Browse topics", where=Where.NEW)))
-    return _card(_lines(head, pages[page]), reply.disclaimer, rows, _COLOURS[reply.kind])
+    rows += _feedback_buttons(reply, around)
+    return _card(_lines(note, head, pages[page]), foot, rows, _COLOURS[reply.kind])
+
+
+def render_notice(text: str, disclaimer: str, *, note: str = "", send_in: str | None = None) -> ui.LayoutView:
+    """A few words of this adapter in the content's small Markdown; ``note``, above them, is in Discord's own markup.
+
+    With ``send_in``, an entry id or "", a question can be sent to those who maintain the answers.
+    """
+    body = _first_page(markup.blocks(text, BLOCK_MAX), BODY_LEAST)
+    rows = [] if send_in is None else [Row(FormButton(FormKind.SEND_IN, send_in if is_pressable(send_in, "") else ""))]
+    return _card(_lines(markup.clip(note, NOTE_MAX), body), _foot(disclaimer), rows, _COLOURS[ReplyKind.SMALLTALK])
+
+
+def render_call(asker: int, place: str, about: str, words: str, disclaimer: str) -> ui.LayoutView:
+    """What the people of a community read when somebody asks for them.
+
+    ``place`` is a channel or message in Discord's own markup, ``about`` the question of an entry or "", ``words`` what
+    the asker wrote for them or "".
+    """
+    parts = [f"### Somebody asks for a human\n<@{asker}> would like help from a person. Where: {place}"]
+    if about:
+        parts.append(f"They were reading: {markup.escape_within(markup.one_line(about), TITLE_MAX)}")
+    if words:
+        quoted = markup.escape_within(markup.one_line(words), WORDS_MAX)
+        parts.append(f"**Their words**\n> {quoted}")
+    return _card("\n\n".join(parts), _foot(disclaimer), [], _COLOURS[ReplyKind.CLARIFY])
+
+
+def render_sources(sources: Sequence[SourceLink], disclaimer: str, title: str = "", page: int = 0) -> ui.LayoutView:
+    """The sources as a list with pages; ``title`` names the answer whose sources they are, "" means all answers'.
+
+    Only the list of all sources has pages: the sources of one answer that do not fit stand under its "More".
+    """
+    shown = markup.escape_within(markup.one_line(title), TITLE_MAX) or "All sources"
+    foot = _foot(disclaimer)
+    heading = f"### {shown}"
+    room = TEXT_MAX - markup.units(heading) - markup.units(foot) - 60
+    pages = _pack([f"- {_source(source)}" for source in sources], room) or ["There are none."]
+    page = max(0, min(page, len(pages) - 1))
+    rows: list[Row] = []
+    if not title and len(pages) > 1:
+        heading += f"\n-# Page {page + 1} of {len(pages)}"
+        row = Row()
+        if page > 0:
+            row.add_item(SourcesButton("Previous", page - 1))
+        if page < len(pages) - 1:
+            row.add_item(SourcesButton("Next", page + 1))
+        rows.append(row)
+    return _card(f"{heading}\n{pages[page]}", foot, rows, _COLOURS[ReplyKind.SMALLTALK])
 
 
 def render_topics(topics: Sequence[Topic], disclaimer: str, group: str = "", page: int = 0) -> ui.LayoutView:
@@ -80,7 +162,7 @@ def render_topics(topics: Sequence[Topic], disclaimer: str, group: str = "", pag
         rows = [*_group_menu(known, page, None), *_turn("", page, len(known))]
         return _card(
             "### Topics\nChoose a topic to see its questions.",
-            disclaimer,
+            _foot(disclaimer),
             rows,
             _COLOURS[ReplyKind.SMALLTALK],
         )
@@ -93,7 +175,7 @@ def render_topics(topics: Sequence[Topic], disclaimer: str, group: str = "", pag
         *_turn(topic.id, page, len(entries)),
     ]
     title = markup.escape_within(markup.one_line(topic.title), TITLE_MAX)
-    return _card(f"### {title}\nChoose a question.", disclaimer, rows, _COLOURS[ReplyKind.SMALLTALK])
+    return _card(f"### {title}\nChoose a question.", _foot(disclaimer), rows, _COLOURS[ReplyKind.SMALLTALK])
 
 
 def with_lines(reply: Reply, lines: str) -> Reply:
@@ -106,7 +188,7 @@ def choice_label(suggestion: Suggestion) -> str:
     return markup.clip(markup.one_line(suggestion.label), OPTION_MAX) or suggestion.entry_id
 
 
-def _card(body: str, disclaimer: str, rows: Sequence[Row], colour: int) -> ui.LayoutView:
+def _card(body: str, foot: str, rows: Sequence[Row], colour: int) -> ui.LayoutView:
     # timeout=None: the buttons are never forgotten, since nothing about them is remembered.
     view = ui.LayoutView(timeout=None)
     container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
@@ -114,16 +196,17 @@ def _card(body: str, disclaimer: str, rows: Sequence[Row], colour: int) -> ui.La
         container.add_item(ui.TextDisplay(body))
         container.add_item(ui.Separator())
     # The buttons stand last: whoever reaches them has passed the disclaimer.
-    container.add_item(ui.TextDisplay(_disclaimer(disclaimer)))
+    container.add_item(ui.TextDisplay(foot))
     for row in rows:
         container.add_item(row)
     view.add_item(container)
     return view
 
 
-def _disclaimer(text: str) -> str:
-    shown = markup.escape_within(markup.one_line(text), DISCLAIMER_MAX - 2)
-    return shown or "—"
+def _foot(disclaimer: str, extra_line: str = "") -> str:
+    """The disclaimer, and below it the line of the community, which never takes its place."""
+    shown = markup.escape_within(markup.one_line(disclaimer), DISCLAIMER_MAX - 2)
+    return _lines(shown or "—", markup.escape_within(markup.one_line(extra_line), EXTRA_MAX))
 
 
 def _head(reply: Reply) -> str:
@@ -136,7 +219,8 @@ def _lines(*parts: str) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _pages(reply: Reply, room: int) -> list[str]:
+@lru_cache(maxsize=256)  # what the content says, not what a person wrote; forgotten as new content comes
+def _pages(reply: Reply, room: int) -> tuple[str, ...]:
     """The short page, then the whole answer on as few pages of ``room`` units as it needs; one page where that is all.
 
     ``room`` is at least BODY_LEAST, so every block fits.
@@ -148,10 +232,10 @@ def _pages(reply: Reply, room: int) -> list[str]:
         labels = (markup.escape_within(markup.one_line(offer.label), 200) for offer in offers)
         text.append("\n".join(f"{number}. {label}" for number, label in enumerate(labels, 1)))
     if not _can_turn(reply) or not details:
-        return [_first_page([*text, *details], room)]
+        return (_first_page([*text, *details], room),)
     first = _first_page(text, room)
     sources = _short_sources(reply.sources, room - markup.units(first) - 1)
-    return [_lines(first, sources), *_pack([*text, *details], room)[:PAGES_MAX]]
+    return (_lines(first, sources), *_pack([*text, *details], room)[:PAGES_MAX])
 
 
 def _details(reply: Reply) -> list[str]:
@@ -178,12 +262,21 @@ def _source(source: SourceLink) -> str:
 
 
 def _short_sources(sources: Sequence[SourceLink], room: int) -> str:
-    """The sources on one line of at most ``room`` units; those that do not fit stand under "More" alone."""
+    """The sources on one line of at most ``room`` units; those that do not fit stand under "More" alone.
+
+    Further ones of the same publisher and year are numbers behind the first.
+    """
     line = ""
-    for source in sources:
-        by = f"{source.publisher} {source.year or ''}"
-        linked = markup.link(markup.clip(markup.one_line(by), SOURCE_LABEL_MAX) or "Source", source.url)
-        longer = f"{line} · {linked}" if line else f"-# Sources: {linked}"
+    seen: Counter[str] = Counter()
+    labels = [
+        markup.clip(markup.one_line(f"{source.publisher} {source.year or ''}"), SOURCE_LABEL_MAX) or "Source"
+        for source in sources
+    ]
+    for label, source in sorted(zip(labels, sources, strict=True), key=lambda pair: labels.index(pair[0])):
+        seen[label] += 1
+        linked = markup.link(label if seen[label] == 1 else str(seen[label]), source.url)
+        joint = " · " if seen[label] == 1 else " "
+        longer = f"{line}{joint}{linked}" if line else f"-# Sources: {linked}"
         if markup.units(longer) > room:
             break
         line = longer
@@ -252,13 +345,29 @@ def _suggestion_buttons(reply: Reply) -> list[Row]:
         return []
     choosing = reply.kind is ReplyKind.CLARIFY
     # A choice replaces the question back; a related question, or one under a safety text, replaces nothing.
-    where = Where.HERE if choosing else Where.NEW
+    where = Where.PICK if choosing else Where.NEW
     row = Row()
     for number, offer in enumerate(offers, 1):
         label = markup.one_line(offer.label) or offer.entry_id
         label = markup.clip(f"{number}. {label}" if choosing else label, LABEL_MAX)
         row.add_item(EntryButton(label, offer.entry_id, offer.revision, where=where))
     return [row]
+
+
+def _feedback_buttons(reply: Reply, around: Around) -> list[Row]:
+    """Votes, questions sent in and calls for a human: nothing of that under a safety reply, nor under small talk."""
+    row = Row()
+    about = (reply.entry_id or "") if _can_turn(reply) else ""
+    if around.votes and about:
+        row.add_item(VoteButton(up=True, entry_id=about, revision=reply.revision))
+        row.add_item(VoteButton(up=False, entry_id=about, revision=reply.revision))
+    if around.send_in and reply.kind is ReplyKind.OUT_OF_SCOPE:
+        row.add_item(FormButton(FormKind.SEND_IN, ""))
+    if around.ask_human and reply.kind not in (ReplyKind.SAFETY, ReplyKind.SMALLTALK):
+        row.add_item(FormButton(FormKind.HUMAN, about))
+    if around.deleted_by is not None:
+        row.add_item(DeleteButton(around.deleted_by))
+    return [row] if row.children else []
 
 
 def _group_menu(topics: Sequence[Topic], page: int, chosen: str | None) -> list[Row]:

@@ -1,6 +1,6 @@
 """IRIS on Telegram: update in, reply out.
 
-polling -> order -> commands or buttons -> asked ("was I asked?") -> Answerer -> render -> delivery
+polling or webhook -> intake -> commands, buttons or inline -> asked ("was I asked?") -> Desk -> render -> delivery
 """
 
 from adapters.telegram.application import TelegramPlatform

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from telegram import Message, MessageEntity, User
 from telegram.constants import ChatType, MessageEntityType
 
-from bot.question import Place, Question
-
-COMMANDS = frozenset({"start", "help", "ask", "topics", "privacy"})
+COMMANDS = frozenset({"start", "help", "ask", "topics", "sources", "privacy", "mydata", "forgetme", "settings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,8 @@ class Asked:
 
     command: str
     text: str
+    is_own_words: bool = True
+    """Not somebody else's message that this one points at."""
 
 
 def asked_of(message: Message, me: User) -> Asked | None:
@@ -38,26 +38,15 @@ def asked_of(message: Message, me: User) -> Asked | None:
             return None
         if name in COMMANDS:
             rest = _without(text, [begun])
-            return Asked(name, rest or _pointed_at(message, me) if name == "ask" else rest)
+            return Asked(name, rest) if rest or name != "ask" else _pointed_at(message, me)
         return Asked("help", "") if private or addressee else None
     mentions = [entity for entity in entities if _names(text, entity, me)]
     if mentions:
-        return Asked("ask", _without(text, mentions) or _pointed_at(message, me))
+        rest = _without(text, mentions)
+        return Asked("ask", rest) if rest else _pointed_at(message, me)
     if private:
         return Asked("ask", text) if text or _is_wordless(message) else None
     return Asked("ask", text) if text and _is_mine(message.reply_to_message, me) else None
-
-
-def question_of(asked: Asked, message: Message) -> Question:
-    """The question for the core: words, language and kind of place; nothing about who asked."""
-    language = message.from_user.language_code if message.from_user else None
-    region = (language or "").replace("_", "-").partition("-")[2].upper()
-    return Question(
-        text=asked.text,
-        place=Place.PRIVATE if message.chat.type == ChatType.PRIVATE else Place.GROUP,
-        language=language,
-        region=region if len(region) == 2 and region.isalpha() else None,
-    )
 
 
 def _is_from_a_person(message: Message) -> bool:
@@ -105,14 +94,13 @@ def _utf16(text: str) -> bytes:
     return text.encode("utf-16-le", "surrogatepass")
 
 
-def _pointed_at(message: Message, me: User) -> str:
+def _pointed_at(message: Message, me: User) -> Asked:
     """The words that a bare "/ask" or mention replies to, or the part of them that was selected."""
     if message.quote is not None:
-        return message.quote.text
+        return Asked("ask", message.quote.text, is_own_words=False)
     replied = message.reply_to_message
-    if replied is None or _is_mine(replied, me):
-        return ""
-    return _words(replied)[0].strip()
+    words = "" if replied is None or _is_mine(replied, me) else _words(replied)[0].strip()
+    return Asked("ask", words, is_own_words=False)
 
 
 def _is_mine(message: Message | None, me: User) -> bool:

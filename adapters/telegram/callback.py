@@ -1,12 +1,21 @@
 """What stands in a button: an action, an entry and its revision, in at most 64 bytes; no state is stored.
 
-Pure, in both directions: render writes it, buttons reads it. A button made before a restart, or by another
-replica, means the same afterwards.
+Pure, in both directions: render writes it, whoever handles a press reads it. A button made before a restart, or by
+another replica, means the same afterwards.
 
     s:<entry>:<revision>           show the entry as a new message
     v:<view>:<entry>:<revision>    show the entry in place of this message; <view> is letters of d, s, t and b
     t:<group>                      browse the entries of a group, or the groups, in place of this message
     n:                             browse the groups, as a new message
+    q:<group>:<page>               browse the sources of a group, or the groups, in place of this message
+    u:<entry>:<revision>           the answer was good; d: it was not
+    c:<entry>                      ask whether the question that this message answers shall be sent in
+    y:<entry>                      send it in
+    x:                             take this message away
+    h:                             ask a human
+    o:                             answer now what was asked a while ago
+    f:                             delete what can be tied to me
+    g:<setting>:<value>            change a setting of the chat
 """
 
 from __future__ import annotations
@@ -14,6 +23,7 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
+from telegram import InlineKeyboardMarkup
 from telegram.constants import InlineKeyboardButtonLimit
 
 _IN_AN_ID = frozenset(string.ascii_letters + string.digits + "_.-")
@@ -60,21 +70,78 @@ class Browse:
     new_message: bool = False
 
 
-Press = Show | Turn | Browse
+@dataclass(frozen=True, slots=True)
+class BrowseSources:
+    """Show what the sources are, or those of one group of entries."""
+
+    group: str = ""
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """Say whether an answer was good."""
+
+    up: bool
+    entry_id: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendIn:
+    """Send the question to the people who maintain the answers; not ``agreed``: say first what that means."""
+
+    agreed: bool = False
+    entry_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Take the message with the button away."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHuman:
+    """Tell the people of this chat that somebody would like an answer from one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNow:
+    """Answer what was asked while the bot was away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Delete what can be tied to whoever presses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Change a setting of the chat."""
+
+    setting: str
+    value: str = ""
+
+
+Press = (
+    Show | Turn | Browse | BrowseSources | Vote | SendIn | Dismiss | AskHuman | AnswerNow | Forget | Change
+)  # fmt: skip
+
+_BARE: dict[str, Press] = {
+    "n": Browse(new_message=True),
+    "x": Dismiss(),
+    "h": AskHuman(),
+    "o": AnswerNow(),
+    "f": Forget(),
+}
 
 
 def write(press: Press) -> str | None:
     """The button's data; None when an id is none that the content can have, or too long to fit."""
-    ids: tuple[str, ...]
-    match press:
-        case Show(entry_id, revision):
-            ids, data = (entry_id, revision), f"s:{entry_id}:{revision}"
-        case Turn(view, entry_id, revision):
-            ids, data = (entry_id, revision), f"v:{view.letters()}:{entry_id}:{revision}"
-        case Browse(group, new_message):
-            ids, data = (group,), "n:" if new_message else f"t:{group}"
+    letter, *parts = _parts(press)
+    data = ":".join((letter, *parts)) if parts else f"{letter}:"
     fits = len(data.encode(errors="replace")) <= InlineKeyboardButtonLimit.MAX_CALLBACK_DATA
-    return data if fits and all(_IN_AN_ID.issuperset(id_) for id_ in ids) and _names_an_entry(press) else None
+    return data if fits and all(map(_IN_AN_ID.issuperset, parts)) and _names_an_entry(press) else None
 
 
 def read(data: str) -> Press | None:
@@ -86,12 +153,50 @@ def read(data: str) -> Press | None:
             press = Turn(View(*(letter in letters for letter in "dstb")), entry_id, revision)
         case ["t", group]:
             press = Browse(group)
-        case ["n", ""]:
-            press = Browse(new_message=True)
+        case ["q", group, page] if page.isascii() and page.isdigit():
+            press = BrowseSources(group, int(page))
+        case ["u" | "d" as letter, entry_id, revision]:
+            press = Vote(letter == "u", entry_id, revision)
+        case ["c" | "y" as letter, entry_id]:
+            press = SendIn(letter == "y", entry_id)
+        case ["g", setting, value]:
+            press = Change(setting, value)
+        case [letter, ""] if letter in _BARE:
+            press = _BARE[letter]
         case _:
             return None
     return press if write(press) == data else None
 
 
+def entry_in(keyboard: InlineKeyboardMarkup | None) -> tuple[str, str] | None:
+    """Id and revision of the entry that the message over these buttons shows; None where it shows none."""
+    for row in keyboard.inline_keyboard if keyboard else ():
+        for button in row:
+            press = read(button.callback_data) if isinstance(button.callback_data, str) else None
+            if isinstance(press, Turn | Vote):
+                return press.entry_id, press.revision
+    return None
+
+
+def _parts(press: Press) -> tuple[str, ...]:
+    match press:
+        case Show(entry_id, revision):
+            return "s", entry_id, revision
+        case Turn(view, entry_id, revision):
+            return "v", view.letters(), entry_id, revision
+        case Browse(group, new_message):
+            return ("n",) if new_message else ("t", group)
+        case BrowseSources(group, page):
+            return "q", group, str(page)
+        case Vote(up, entry_id, revision):
+            return "u" if up else "d", entry_id, revision
+        case SendIn(agreed, entry_id):
+            return "y" if agreed else "c", entry_id
+        case Change(setting, value):
+            return "g", setting, value
+        case _:
+            return (next(letter for letter, bare in _BARE.items() if bare == press),)
+
+
 def _names_an_entry(press: Press) -> bool:
-    return isinstance(press, Browse) or bool(press.entry_id)
+    return not isinstance(press, Show | Turn | Vote) or bool(press.entry_id)

@@ -8,7 +8,9 @@ Telegram counts them (core.telegram.org/bots/api: "1-4096 characters after entit
 
 from __future__ import annotations
 
+import functools
 import html
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +24,8 @@ _MOST_STYLED = int(MessageLimit.MESSAGE_ENTITIES)
 _LONGEST = int(MessageLimit.MAX_TEXT_LENGTH)
 # Where a block may be cut, best first.
 _BORDERS = ("\n", ". ", " ")
+# Unicode's category Cc without the line feed.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
@@ -73,8 +77,10 @@ def units(text: str) -> int:
 
 def clean(text: str) -> str:
     """``text`` without what cannot travel: lone surrogates become U+FFFD, control characters spaces."""
+    if text.isprintable():  # neither of the two is in it
+        return text
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return "".join(" " if unicodedata.category(sign) == "Cc" and sign != "\n" else sign for sign in text)
+    return _CONTROL.sub(" ", text)
 
 
 def is_visible(text: str) -> bool:
@@ -94,8 +100,12 @@ def linked(before: str, text: str, address: str, after: str = "", *, close: bool
     return Block(tuple(span for span in spans if span.text), close)
 
 
-def parse(markdown: str) -> list[Block]:
-    """The blocks of a text in the content's small Markdown; markup beyond it comes out as readable text."""
+@functools.lru_cache(maxsize=512)
+def parse(markdown: str) -> tuple[Block, ...]:
+    """The blocks of a text in the content's small Markdown; markup beyond it comes out as readable text.
+
+    The texts of the content come again and again, and nothing that a person wrote comes here.
+    """
     blocks: list[Block] = []
     lists: list[int | None] = []  # of each list that we are in: None for dots, else the next number
     marker = ""
@@ -120,7 +130,7 @@ def parse(markdown: str) -> list[Block]:
                 marker, first_of_list = "", False
             case "fence" | "code_block" | "html_block":
                 blocks.append(line(token.content.strip("\n")))
-    return [block for block in blocks if is_visible(block.text)]
+    return tuple(block for block in blocks if is_visible(block.text))
 
 
 def pages(blocks: Iterable[Block]) -> list[str]:

@@ -6,7 +6,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 import structlog
-from telegram import Bot, BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+)
 from telegram.constants import BotDescriptionLimit
 from telegram.error import TelegramError
 
@@ -15,16 +22,32 @@ from bot.answer import Answerer
 
 log = structlog.get_logger(__name__)
 
-_EVERYWHERE = (
-    BotCommand("ask", "Ask a question"),
-    BotCommand("topics", "Browse all questions"),
-    BotCommand("help", "What this bot can do"),
-    BotCommand("privacy", "What is kept of your question"),
-)
-# In a private chat every message is a question, so browsing comes first there.
-MENUS = (
-    (BotCommandScopeAllPrivateChats(), (_EVERYWHERE[1], _EVERYWHERE[0], *_EVERYWHERE[2:])),
-    (BotCommandScopeAllGroupChats(), _EVERYWHERE),
+_ASK = BotCommand("ask", "Ask a question")
+_TOPICS = BotCommand("topics", "Browse all questions")
+_SOURCES = BotCommand("sources", "What the answers rest on")
+_HELP = BotCommand("help", "What this bot can do")
+_PRIVACY = BotCommand("privacy", "What is kept of your question")
+_SETTINGS = BotCommand("settings", "Choose how I answer here")
+_IN_GROUPS = (_ASK, _TOPICS, _SOURCES, _HELP, _PRIVACY)
+# A menu is no permission: /settings asks Telegram each time who is an administrator. The texts have one language, that
+# of the content: a menu in another would promise answers in it.
+MENUS: tuple[tuple[BotCommandScope, tuple[BotCommand, ...]], ...] = (
+    (
+        # In a private chat every message is a question, so browsing comes first there.
+        BotCommandScopeAllPrivateChats(),
+        (
+            _TOPICS,
+            _ASK,
+            _SOURCES,
+            _HELP,
+            _PRIVACY,
+            BotCommand("mydata", "What is kept that can be tied to you"),
+            BotCommand("forgetme", "Delete what is kept of you"),
+            _SETTINGS,
+        ),
+    ),
+    (BotCommandScopeAllGroupChats(), _IN_GROUPS),
+    (BotCommandScopeAllChatAdministrators(), (*_IN_GROUPS, _SETTINGS)),
 )
 
 
@@ -35,7 +58,7 @@ async def introduce(bot: Bot, answerer: Answerer) -> None:
     await _harmless(_set_texts(bot, answerer))
 
 
-async def _set_menu(bot: Bot, scope: Any, menu: tuple[BotCommand, ...]) -> None:
+async def _set_menu(bot: Bot, scope: BotCommandScope, menu: tuple[BotCommand, ...]) -> None:
     if await bot.get_my_commands(scope=scope) != menu:
         await bot.set_my_commands(menu, scope=scope)
 

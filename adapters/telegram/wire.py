@@ -1,6 +1,6 @@
-"""The way to Telegram's servers: the library's client, patient with bad moments, no words in any log.
+"""The way to Telegram's servers: the library's bot on an aiohttp client, patient with bad moments, no words in any log.
 
-TelegramBot -> Patience (429: waits as told) -> Wire (5xx, broken connection: tries again) -> HTTP
+TelegramBot -> FloodLimits (how often, and 429: waits as told) -> Wire (5xx, broken connection: tries again) -> HTTP
 """
 
 from __future__ import annotations
@@ -8,21 +8,27 @@ from __future__ import annotations
 import asyncio
 import datetime as dtm
 import json
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
+import aiohttp
 from telegram import LinkPreviewOptions
+from telegram._utils.defaultvalue import DefaultValue
 from telegram.constants import ParseMode
 from telegram.error import NetworkError, TelegramError, TimedOut
-from telegram.ext import BaseRateLimiter, Defaults, ExtBot
-from telegram.request import BaseRequest, HTTPXRequest, RequestData
+from telegram.ext import Defaults, ExtBot
+from telegram.request import BaseRequest, RequestData
+
+from adapters.telegram.flood import FloodLimits, Rates
 
 JSON = dict[str, Any]
 
 _TRIES = 3
-# Telegram asks for seconds in a busy group and for hours after abuse; nobody waits for an answer beyond this.
-_LONGEST_PAUSE_S = 60.0
+# How often the server's clock is compared with ours.
+_CLOCK_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +46,53 @@ class Timing:
     """How long another poller with our token is taken for the one that this start replaces."""
     drain: float = 5.0
     """How long a leaving bot waits for replies that are on their way."""
+    handling: float = 0.3
+    """How long the next poll waits for the replies to the last one; what takes longer is left unconfirmed."""
+    webhook_reply: float = 10.0
+    """The same for a call of the webhook, which holds a connection meanwhile."""
+    webhook_look: float = 60.0
+    """Between two looks at what Telegram says of our webhook."""
+    stale: float = 600.0
+    """The age from which on a message is no longer answered without asking."""
 
 
-class Wire(HTTPXRequest):
-    """The library's HTTP client, which tries again where Telegram did not take the request."""
+class Wire(BaseRequest):
+    """Requests through aiohttp, sent again where Telegram did not take them.
+
+    The library's own client, httpx, costs four to eight times the processor time for the same request
+    (benchmarks/telegram.py measures both). Files are never sent, so only forms are.
+    """
 
     def __init__(self, timing: Timing, connections: int, tries: int = _TRIES) -> None:
-        super().__init__(
-            connection_pool_size=connections,
-            connect_timeout=timing.answer,
-            read_timeout=timing.answer,
-            write_timeout=timing.answer,
-            pool_timeout=timing.answer,
-        )
+        self._answer_s = timing.answer
         self._retry_s = timing.retry
+        self._connections = connections
         self._tries = tries
+        self._session: aiohttp.ClientSession | None = None
+        self._clock_looked_at = -_CLOCK_EVERY_S
+        self.clock_ahead_s = 0.0
+        """How far this machine's clock is ahead of Telegram's."""
+
+    @property
+    def read_timeout(self) -> float:
+        """The library's name for how long an answer may take, in seconds."""
+        return self._answer_s
+
+    async def initialize(self) -> None:
+        """Make ready for requests; connections are opened as they are needed."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": self.USER_AGENT},
+                trust_env=True,  # HTTPS_PROXY, as httpx does it
+            )
+
+    async def shutdown(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def do_request(
         self,
@@ -66,11 +104,15 @@ class Wire(HTTPXRequest):
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """One request, sent again after a 5xx or a broken connection; after a timeout it may have arrived."""
-        timeouts = (read_timeout, write_timeout, connect_timeout, pool_timeout)
+        """One request, sent again after a 5xx or a broken connection; after a timeout it may have arrived.
+
+        ``read_timeout`` is for the whole of one try, so that an answer that trickles in can't hold it for ever.
+        """
+        form = request_data.json_parameters if request_data else None
+        whole_s = self._answer_s if isinstance(read_timeout, DefaultValue) else read_timeout
         for attempt in range(1, self._tries):
             try:
-                code, payload = await super().do_request(url, method, request_data, *timeouts)
+                code, payload = await self._request(url, method, form, whole_s)
             except TimedOut:
                 raise
             except NetworkError:
@@ -79,7 +121,36 @@ class Wire(HTTPXRequest):
                 if code < 500:
                     return code, payload
             await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))
-        return await super().do_request(url, method, request_data, *timeouts)
+        return await self._request(url, method, form, whole_s)
+
+    async def _request(
+        self, url: str, method: str, form: dict[str, str] | None, whole_s: float | None
+    ) -> tuple[int, bytes]:
+        if self._session is None:
+            raise NetworkError("The connection to Telegram is closed.")
+        timeout = aiohttp.ClientTimeout(total=whole_s, sock_connect=self._answer_s)
+        # Errors are passed on by their kind alone: their words hold the address, and that the token.
+        try:
+            async with self._session.request(method, url, data=form, timeout=timeout) as response:
+                payload = await response.read()
+                self._compare_clocks(response.headers.get("Date", ""))
+                return response.status, payload
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NetworkError(type(error).__name__) from None
+        except TimeoutError:
+            raise TimedOut from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise NetworkError(type(error).__name__) from None
+
+    def _compare_clocks(self, date: str) -> None:
+        if time.monotonic() - self._clock_looked_at < _CLOCK_EVERY_S:
+            return
+        try:
+            theirs = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self._clock_looked_at = time.monotonic()
+        self.clock_ahead_s = time.time() - theirs.timestamp()
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> JSON:
@@ -93,54 +164,29 @@ class Wire(HTTPXRequest):
         return parsed
 
 
-class Patience(BaseRateLimiter[None]):
-    """Waits out Telegram's "too many requests", as long as it says."""
-
-    async def process_request(
-        self,
-        callback: Callable[..., Coroutine[Any, Any, bool | JSON | list[JSON]]],
-        args: Any,
-        kwargs: dict[str, Any],
-        endpoint: str,
-        data: dict[str, Any],
-        rate_limit_args: None,
-    ) -> bool | JSON | list[JSON]:
-        """Make the request, again after each pause that Telegram asks for."""
-        for _ in range(_TRIES - 1):
-            try:
-                return await callback(*args, **kwargs)
-            except TelegramError as error:
-                pause = pause_asked_for(error)
-                if pause is None or pause > _LONGEST_PAUSE_S:
-                    raise
-            await asyncio.sleep(pause)
-        return await callback(*args, **kwargs)
-
-    async def initialize(self) -> None:
-        """Nothing to open."""
-
-    async def shutdown(self) -> None:
-        """Nothing to close."""
-
-
-class TelegramBot(ExtBot[None]):
+class TelegramBot(ExtBot[bool]):
     """The library's bot, which hands out updates as they came: one that it can't read costs only itself."""
 
-    __slots__ = ()
+    __slots__ = ("_wire",)
 
-    def __init__(self, token: str, base_url: str, timing: Timing) -> None:
+    def __init__(self, token: str, base_url: str, timing: Timing, rates: Rates | None = None) -> None:
+        self._wire = Wire(timing, connections=64)
         super().__init__(
             token,
             base_url=base_url,
-            request=Wire(timing, connections=64),
+            request=self._wire,
             get_updates_request=Wire(timing, connections=2, tries=1),  # the poller has a patience of its own
-            rate_limiter=Patience(),
+            rate_limiter=FloodLimits(rates or Rates()),
             defaults=Defaults(
                 parse_mode=ParseMode.HTML,
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
                 tzinfo=dtm.UTC,
             ),
         )
+
+    def age_s(self, sent: dtm.datetime) -> float:
+        """How long ago Telegram took in something that it dated ``sent``, by Telegram's clock."""
+        return time.time() - self._wire.clock_ahead_s - sent.timestamp()
 
     async def fetch_updates(self, offset: int, poll_s: float, kinds: Sequence[str], limit: int = 100) -> list[JSON]:
         """The updates from ``offset`` on, as JSON; ``Bot.get_updates`` would lose and log all for one."""
@@ -150,12 +196,5 @@ class TelegramBot(ExtBot[None]):
             "limit": limit,
             "allowed_updates": list(kinds),
         }
-        read_timeout = (self.request.read_timeout or 0) + poll_s
-        result = await self._post("getUpdates", data, read_timeout=read_timeout)
+        result = await self._post("getUpdates", data, read_timeout=self._wire.read_timeout + poll_s)
         return [update for update in result if isinstance(update, dict)] if isinstance(result, list) else []
-
-
-def pause_asked_for(error: TelegramError) -> float | None:
-    """The seconds that Telegram asks us to wait, None where it asks for nothing."""
-    pause = getattr(error, "retry_after", None)  # a timedelta or a number, by the variable PTB_TIMEDELTA
-    return pause.total_seconds() if isinstance(pause, dtm.timedelta) else pause

@@ -44,8 +44,8 @@ def member(of: Payload) -> Payload:
     }
 
 
-def guild() -> Payload:
-    base = {"guild_id": str(GUILD_ID), "permission_overwrites": [], "position": 0, "parent_id": None}
+def guild(id_: int = GUILD_ID) -> Payload:
+    base = {"guild_id": str(id_), "permission_overwrites": [], "position": 0, "parent_id": None}
     channel = {**base, "id": str(CHANNEL_ID), "type": 0, "name": "questions", "topic": None}
     meta = {"archived": False, "auto_archive_duration": 60, "archive_timestamp": TIME, "locked": False}
     thread = {
@@ -53,15 +53,15 @@ def guild() -> Payload:
             "id": str(THREAD_ID),
             "type": 11,
             "name": "a thread",
-            "guild_id": str(GUILD_ID),
+            "guild_id": str(id_),
             "parent_id": str(CHANNEL_ID),
         },
         **{"owner_id": str(PERSON_ID), "thread_metadata": meta, "message_count": 1, "member_count": 1},
     }
-    role = {"id": str(GUILD_ID), "name": "@everyone", "permissions": PERMISSIONS, "position": 0, "color": 0}
+    role = {"id": str(id_), "name": "@everyone", "permissions": PERMISSIONS, "position": 0, "color": 0}
     role |= {"hoist": False, "managed": False, "mentionable": False, "flags": 0}
     return {
-        **{"id": str(GUILD_ID), "name": "A community", "owner_id": str(PERSON_ID), "unavailable": False},
+        **{"id": str(id_), "name": "A community", "owner_id": str(PERSON_ID), "unavailable": False},
         **{"preferred_locale": "en-GB", "member_count": 2, "members": [member(bot_user())], "roles": [role]},
         **{"channels": [channel], "threads": [thread], "emojis": [], "stickers": [], "features": [], "presences": []},
         **{"voice_states": [], "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": []},
@@ -98,9 +98,31 @@ def message(
     return payload | more
 
 
-def interaction(type_: int, data: Payload, *, context: int = 0, shown: Payload | None = None) -> Payload:
-    """An interaction in the community (context 0), in IRIS's direct chat (1) or between two people (2)."""
-    place = {"id": str(CHANNEL_ID if context == 0 else DM_ID), "type": 0 if context == 0 else 1}
+def interaction(
+    type_: int,
+    data: Payload,
+    *,
+    context: int = 0,
+    shown: Payload | None = None,
+    by: Payload | None = None,
+    permissions: str = PERMISSIONS,
+    channel_id: int = CHANNEL_ID,
+    parent_id: int | None = None,
+    owners: Payload | None = None,
+    locale: str = "en-GB",
+) -> Payload:
+    """An interaction in the community (context 0), in IRIS's direct chat (1) or between two people (2).
+
+    ``owners`` says who installed IRIS: the community where it is left out; {"1": a person's id} for a person alone.
+    """
+    by = by or user()
+    place: Payload = {"id": str(channel_id if context == 0 else DM_ID), "type": 0 if context == 0 else 1}
+    if context == 0:
+        place |= {"guild_id": str(GUILD_ID), "name": "questions", "position": 0, "permission_overwrites": []}
+    if parent_id is not None:
+        meta = {"archived": False, "auto_archive_duration": 60, "archive_timestamp": TIME, "locked": False}
+        place |= {"type": 11, "parent_id": str(parent_id), "thread_metadata": meta, "name": "a post"}
+        place |= {"owner_id": str(PERSON_ID), "message_count": 1, "member_count": 1}
     payload: Payload = {
         **{
             "id": new_id(),
@@ -110,35 +132,72 @@ def interaction(type_: int, data: Payload, *, context: int = 0, shown: Payload |
             "version": 1,
         },
         **{"data": data, "attachment_size_limit": 10_000_000, "channel": place, "channel_id": place["id"]},
-        **{"app_permissions": PERMISSIONS, "entitlements": [], "context": context, "locale": "en-GB"},
-        **{"authorizing_integration_owners": {"0": str(GUILD_ID)}},
+        **{"app_permissions": PERMISSIONS, "entitlements": [], "context": context, "locale": locale},
+        **{"authorizing_integration_owners": owners or {"0": str(GUILD_ID)}},
     }
     if context == 0:
         where = {"id": str(GUILD_ID), "locale": "en-GB", "features": []}
-        payload |= {"guild_id": str(GUILD_ID), "guild": where, "guild_locale": "en-GB", "member": member(user())}
+        who = {**member(by), "permissions": permissions}
+        payload |= {"guild_id": str(GUILD_ID), "guild": where, "guild_locale": "en-GB", "member": who}
     else:
-        payload["user"] = user()
+        payload["user"] = by
     return payload | ({"message": shown} if shown else {})
 
 
-def command(name: str, *, context: int = 0, focused: str = "", **options: str | bool) -> Payload:
-    """A slash command, or the autocomplete of its option ``focused``."""
-    parts = [
+def command(name: str, *, focused: str = "", place: Payload | None = None, context: int = 0, **options: Any) -> Payload:
+    """A slash command ("iris settings" for a command in a group), or the autocomplete of its option ``focused``.
+
+    ``place`` holds what ``interaction`` takes besides the context.
+    """
+    parts: list[Payload] = [
         {"name": key, "value": value, "type": 5 if isinstance(value, bool) else 3}
         | ({"focused": True} if key == focused else {})
         for key, value in options.items()
     ]
+    name, _, below = name.partition(" ")
+    if below:
+        parts = [{"name": below, "type": 1, "options": parts}]
     data = {"id": new_id(), "name": name, "type": 1, "options": parts}
-    return interaction(4 if focused else 2, data, context=context)
+    return interaction(4 if focused else 2, data, context=context, **(place or {}))
 
 
-def menu(name: str, target: Payload, *, context: int = 0) -> Payload:
+def menu(name: str, target: Payload, **where: Any) -> Payload:
     """The message menu on ``target``."""
     data = {"id": new_id(), "name": name, "type": 3, "target_id": target["id"]}
-    return interaction(2, data | {"resolved": {"messages": {target["id"]: target}}}, context=context)
+    return interaction(2, data | {"resolved": {"messages": {target["id"]: target}}}, **where)
 
 
-def press(custom_id: str, shown: Payload, *, values: list[str] | None = None, context: int = 0) -> Payload:
+def press(custom_id: str, shown: Payload, *, values: list[str] | None = None, **where: Any) -> Payload:
     """A press on the button ``custom_id`` of the message ``shown``, or a choice in that select menu."""
     data: Payload = {"custom_id": custom_id, "component_type": 2 if values is None else 3}
-    return interaction(3, data | ({"values": values} if values is not None else {}), shown=shown, context=context)
+    return interaction(3, data | ({"values": values} if values is not None else {}), shown=shown, **where)
+
+
+def choose_channels(custom_id: str, shown: Payload, channels: list[int], **where: Any) -> Payload:
+    """A choice in the menu of channels ``custom_id``."""
+    found = {
+        str(id_): {
+            "id": str(id_),
+            "type": 0,
+            "name": "questions",
+            "permissions": PERMISSIONS,
+            "guild_id": str(GUILD_ID),
+        }
+        for id_ in channels
+    }
+    data = {"custom_id": custom_id, "component_type": 8, "values": list(found), "resolved": {"channels": found}}
+    return interaction(3, data, shown=shown, **where)
+
+
+def submit(form: Payload, typed: dict[str, str], *, shown: Payload | None = None, **where: Any) -> Payload:
+    """The form that a press opened, sent off; what is not ``typed`` stays as it stood there."""
+    parts = []
+    for number, part in enumerate(form["components"], 1):
+        if part["type"] == 18:
+            field = part["component"]
+            value = typed.get(field["custom_id"], field.get("value") or "")
+            inner = {"type": 4, "id": 100 + number, "custom_id": field["custom_id"], "value": value}
+            parts.append({"type": 18, "id": number, "component": inner})
+        else:
+            parts.append({"type": 10, "id": number})
+    return interaction(5, {"custom_id": form["custom_id"], "components": parts}, shown=shown, **where)

@@ -18,6 +18,16 @@ _COMPONENT_KEYS = {
     1: {"components"},
     2: {"style", "label", "custom_id", "disabled", "url", "emoji"},
     3: {"custom_id", "options", "placeholder", "min_values", "max_values", "disabled", "required"},
+    8: {
+        "custom_id",
+        "channel_types",
+        "default_values",
+        "placeholder",
+        "min_values",
+        "max_values",
+        "disabled",
+        "required",
+    },
     10: {"content"},
     14: {"divider", "spacing"},
     17: {"components", "accent_color", "spoiler"},
@@ -78,12 +88,14 @@ def _part_problems(part: dict[str, Any]) -> list[str]:
     ]
     if kind == 1:
         kinds = [child["type"] for child in part["components"]]
-        if not (kinds == [3] or (1 <= len(kinds) <= 5 and set(kinds) == {2})):
+        if not (kinds in ([3], [8]) or (1 <= len(kinds) <= 5 and set(kinds) == {2})):
             problems.append(f"a row of {kinds}")
     if kind == 2:
         problems += _button_problems(part)
     if kind == 3:
         problems += _select_problems(part)
+    if kind == 8 and not 0 <= part["min_values"] <= len(part.get("default_values", [])) <= part["max_values"] <= 25:
+        problems.append("a menu of channels with more or fewer chosen than can be")
     if kind == 10 and not part["content"].strip():
         problems.append("a text without text")
     if kind == 17:
@@ -96,6 +108,9 @@ def _part_problems(part: dict[str, Any]) -> list[str]:
 
 def _button_problems(part: dict[str, Any]) -> list[str]:
     problems = []
+    emoji = part.get("emoji") or {}
+    if emoji and (emoji.get("id") or not 1 <= len(emoji["name"]) <= 4):
+        problems.append(f"an emoji {emoji}")
     if not part.get("label", "").strip() or units(part["label"]) > 80:
         problems.append(f"a button label of {units(part.get('label', ''))} units")
     if part.get("style") == 5:
@@ -123,6 +138,38 @@ def _select_problems(part: dict[str, Any]) -> list[str]:
     return problems
 
 
+def modal_problems(form: dict[str, Any]) -> list[str]:
+    problems = [f"unknown field {key} in a form" for key in form.keys() - {"custom_id", "title", "components"}]
+    if not 1 <= units(form["title"]) <= 45 or not 1 <= units(form["custom_id"]) <= 100:
+        problems.append("title or custom_id of a form")
+    if not 1 <= len(form["components"]) <= 5:
+        problems.append(f"{len(form['components'])} parts in a form")
+    names = []
+    for part in form["components"]:
+        if part["type"] == 10:
+            problems += [] if 1 <= units(part["content"]) <= 4000 else ["a text in a form"]
+        elif part["type"] == 18:
+            if not 1 <= units(part["label"]) <= 45 or units(part.get("description") or "") > 100:
+                problems.append(f"label {part['label']!r}")
+            names.append(part["component"]["custom_id"])
+            problems += _field_problems(part["component"])
+        else:
+            problems.append(f"component type {part['type']} in a form")
+    return problems + (["a field is there twice"] if len(set(names)) < len(names) else [])
+
+
+def _field_problems(field: dict[str, Any]) -> list[str]:
+    known = {"type", "custom_id", "style", "label", "min_length", "max_length", "required", "value", "placeholder"}
+    problems = [f"unknown field {key} in a text input" for key in field.keys() - known]
+    if field["type"] != 4 or field["style"] not in (1, 2) or field.get("label"):
+        problems.append(f"text input {field}")
+    if not 1 <= (field.get("max_length") or 1) <= 4000 or units(field.get("placeholder") or "") > 100:
+        problems.append("lengths of a text input")
+    if units(field.get("value") or "") > (field.get("max_length") or 4000) or field.get("value") == "":
+        problems.append("the text in a text input is too long, or empty")
+    return problems
+
+
 def walk(components: list[dict[str, Any]]) -> Any:
     """Every component, outer ones first."""
     for part in components:
@@ -142,30 +189,58 @@ def choice_problems(choices: list[dict[str, Any]]) -> list[str]:
     return problems
 
 
+# interactions/application-commands, "Application command naming"; of all letters, those of our languages.
+_COMMAND_NAME = re.compile(r"[-_'a-z0-9à-öø-ÿ]{1,32}")
+_LOCALES = {"es-ES", "es-419", "de", "fr", "pt-BR", "en-GB", "en-US", "it", "nl", "pl", "ja", "ko"}
+
+
 def command_problems(commands: list[dict[str, Any]]) -> list[str]:
     problems = []
     names = [(command.get("type", 1), command["name"]) for command in commands]
     if len(set(names)) < len(names):
         problems.append("a command is there twice")
     for command in commands:
-        name = command["name"]
         if command.get("type", 1) == 1:
-            if not re.fullmatch(r"[-_a-z0-9]{1,32}", name):
-                problems.append(f"{name!r} is no command name")
-            if not 1 <= units(command["description"]) <= 100:
-                problems.append(f"/{name}: a description of {units(command['description'])} units")
-            options = command.get("options", [])
-            required = [bool(option.get("required")) for option in options]
-            if len(options) > 25 or required != sorted(required, reverse=True):
-                problems.append(f"/{name}: options in a wrong number or order")
-            for option in options:
-                if (
-                    not re.fullmatch(r"[-_a-z0-9]{1,32}", option["name"])
-                    or not 1 <= units(option["description"]) <= 100
-                ):
-                    problems.append(f"/{name}: option {option['name']!r}")
-        elif command.get("description") or command.get("options") or not 1 <= units(name) <= 32:
-            problems.append(f"menu {name!r}")
+            problems += _option_problems(command, command["name"])
+            if (size := _size(command)) > 8000:
+                problems.append(f"/{command['name']}: {size} characters, at most 8,000")
+        else:
+            texts = [command["name"], *(command.get("name_localizations") or {}).values()]
+            if (
+                command.get("description")
+                or command.get("options")
+                or not all(1 <= units(text) <= 32 for text in texts)
+            ):
+                problems.append(f"menu {command['name']!r}")
         if not set(command["contexts"]) <= {0, 1, 2} or not set(command["integration_types"]) <= {0, 1}:
-            problems.append(f"{name}: contexts or installs")
+            problems.append(f"{command['name']}: contexts or installs")
     return problems
+
+
+def _option_problems(option: dict[str, Any], path: str) -> list[str]:
+    """Of a command, a subcommand or an option, and of all below it."""
+    names = [option["name"], *(option.get("name_localizations") or {}).values()]
+    problems = [f"/{path}: {name!r} is no name" for name in names if not _COMMAND_NAME.fullmatch(name)]
+    descriptions = [option["description"], *(option.get("description_localizations") or {}).values()]
+    problems += [f"/{path}: description {text!r}" for text in descriptions if not 1 <= units(text) <= 100]
+    for key in ("name_localizations", "description_localizations"):
+        if not set(option.get(key) or ()) <= _LOCALES:
+            problems.append(f"/{path}: {key} {sorted(option[key])}")
+    below = option.get("options") or []
+    required = [bool(part.get("required")) for part in below]
+    if len(below) > 25 or required != sorted(required, reverse=True):
+        problems.append(f"/{path}: options in a wrong number or order")
+    for locale in _LOCALES:
+        shown = [(part.get("name_localizations") or {}).get(locale, part["name"]) for part in below]
+        if len(set(shown)) < len(shown):
+            problems.append(f"/{path}: two options have one name in {locale}")
+    return problems + [problem for part in below for problem in _option_problems(part, f"{path} {part['name']}")]
+
+
+def _size(option: dict[str, Any]) -> int:
+    """Characters that count towards the 8,000: of names and descriptions, each in its longest language."""
+    longest = [
+        max(map(len, [option[key], *(option.get(f"{key}_localizations") or {}).values()]))
+        for key in ("name", "description")
+    ]
+    return sum(longest) + sum(_size(part) for part in option.get("options") or [])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import discord_events as events
 import pytest
-from discord_bot import Altered, Connection, question_back
-from discord_server import PATIENCE, DiscordServer
+from discord_bot import Altered, Connect, Connection, question_back
+from discord_server import DiscordServer
 
-from bot.answer import Answerer
 from bot.reply import Reply, ReplyKind
 
 SHORT = "General information, not medical advice"
@@ -61,16 +58,13 @@ async def test_a_choice_replaces_the_question_back(server: DiscordServer, bot: C
     assert f"### {label.partition('. ')[2]}" in chosen.text
 
 
-async def test_buttons_work_after_a_restart(server: DiscordServer, small_answerer: Answerer) -> None:
-    first = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+async def test_buttons_work_after_a_restart(server: DiscordServer, connect: Connect) -> None:
+    first = await connect()
     shown = await server.interact(events.command("ask", question="what is insulin resistance"))
     await first.close()
-    second = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+    await connect()
     more = await server.interact(events.press(shown.buttons["More"], shown.message))
     assert "second point" in more.text
-    await second.close()
 
 
 async def test_a_button_of_a_changed_entry_shows_it_as_it_is_now_and_says_so(

@@ -6,16 +6,18 @@ import asyncio
 
 import discord_events as events
 import pytest
-from discord_bot import Altered, Connection
+from discord_bot import Altered, Connect, Connection
 from discord_server import PATIENCE, TOKEN, DiscordServer
 
 from adapters.discord import DiscordPlatform
 from bot.answer import Answerer
+from bot.desk import Desk
+from bot.records import Records
 from bot.settings import PlatformError
 
 
-async def test_a_wrong_token_ends_with_one_sentence(server: DiscordServer, small_answerer: Answerer) -> None:
-    platform = DiscordPlatform("MTAw.wrong." + "x" * 30, lambda: small_answerer)
+async def test_a_wrong_token_ends_with_one_sentence(server: DiscordServer, desk: Desk, records: Records) -> None:
+    platform = DiscordPlatform("MTAw.wrong." + "x" * 30, desk, records)
     with pytest.raises(PlatformError, match=r"^Discord does not accept the token: .* IRIS_DISCORD_TOKEN\.$"):
         await asyncio.wait_for(platform.serve(), PATIENCE)
     await platform.close()
@@ -23,58 +25,51 @@ async def test_a_wrong_token_ends_with_one_sentence(server: DiscordServer, small
 
 @pytest.mark.parametrize(("code", "sentence"), [(4004, "token"), (4013, "update IRIS"), (4014, "privileged")])
 async def test_what_the_gateway_will_never_accept_ends_with_one_sentence(
-    server: DiscordServer, small_answerer: Answerer, code: int, sentence: str
+    server: DiscordServer, desk: Desk, records: Records, code: int, sentence: str
 ) -> None:
     server.close_identify_with = code
-    platform = DiscordPlatform(TOKEN, lambda: small_answerer)
+    platform = DiscordPlatform(TOKEN, desk, records)
     with pytest.raises(PlatformError, match=sentence):
         await asyncio.wait_for(platform.serve(), PATIENCE)
     await platform.close()
 
 
 async def test_commands_are_registered_once_and_not_again_while_they_are_the_same(
-    server: DiscordServer, small_answerer: Answerer
+    server: DiscordServer, connect: Connect
 ) -> None:
-    first = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
-    assert await asyncio.wait_for(server.synced.get(), PATIENCE) == 6
+    first = await connect()
+    assert await asyncio.wait_for(server.synced.get(), PATIENCE) == 10
     await first.close()
-    second = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+    await connect()
     # Served after the comparison of commands, which was asked for before: the list has been looked at by then.
     await server.interact(events.command("privacy"))
     assert [path for method, path, _ in server.requests if method == "PUT"] == [
         f"/applications/{events.BOT_ID}/commands"
     ]
     assert len([path for method, path, _ in server.requests if method == "GET" and "commands" in path]) == 2
-    await second.close()
 
 
-async def test_commands_that_somebody_changed_are_registered_again(
-    server: DiscordServer, small_answerer: Answerer
-) -> None:
+async def test_commands_that_somebody_changed_are_registered_again(server: DiscordServer, connect: Connect) -> None:
     server.registered = [
         {"id": "1", "application_id": "1", "version": "1", "type": 1, "name": "old", "description": "Old"}
     ]
-    connection = Connection(small_answerer)
-    assert await asyncio.wait_for(server.synced.get(), PATIENCE) == 6
+    connection = await connect()
+    assert await asyncio.wait_for(server.synced.get(), PATIENCE) == 10
     await connection.close()
 
 
-async def test_a_failed_registration_harms_nothing_else(server: DiscordServer, small_answerer: Answerer) -> None:
+async def test_a_failed_registration_harms_nothing_else(server: DiscordServer, connect: Connect) -> None:
     server.fail_next("/commands", 403)
-    connection = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+    connection = await connect()
     assert "type 1" in (await server.interact(events.command("ask", question="type 1 diabetes meaning"))).text
     await connection.close()
 
 
 @pytest.mark.usefixtures("fast_retries")
-async def test_a_start_that_fails_is_tried_again(server: DiscordServer, small_answerer: Answerer) -> None:
+async def test_a_start_that_fails_is_tried_again(server: DiscordServer, connect: Connect) -> None:
     server.fail_next("/users/@me", 503)
     server.fail_next("/gateway/bot", 503)
-    connection = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+    connection = await connect()
     await connection.close()
 
 
@@ -84,9 +79,9 @@ async def test_a_dropped_session_is_resumed_and_goes_on_answering(server: Discor
     assert "type 1" in (await server.interact(events.command("ask", question="type 1 diabetes meaning"))).text
 
 
-async def test_heartbeats_are_sent(server: DiscordServer, small_answerer: Answerer) -> None:
+async def test_heartbeats_are_sent(server: DiscordServer, connect: Connect) -> None:
     server.heartbeat_ms = 100
-    connection = Connection(small_answerer)
+    connection = await connect()
     for _ in range(3):
         await asyncio.wait_for(server.heartbeats.get(), PATIENCE)
     await connection.close()
@@ -97,12 +92,6 @@ async def test_a_server_error_is_retried_and_the_answer_is_posted_once(server: D
     shown = await server.say(events.message("type 1 diabetes meaning", channel_id=events.DM_ID))
     assert "type 1" in shown.text
     assert len([path for _, path, _ in server.requests if path.endswith("/messages")]) == 2
-
-
-async def test_too_many_requests_are_waited_out(server: DiscordServer, bot: Connection) -> None:
-    server.fail_next("/messages", 429, {"message": "slow down", "retry_after": 0.05, "global": False})
-    shown = await server.say(events.message("type 1 diabetes meaning", channel_id=events.DM_ID))
-    assert "type 1" in shown.text
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 50013), (404, 10003), (400, 50035)])
@@ -126,33 +115,20 @@ async def test_without_the_right_to_read_history_the_answer_is_posted_as_no_repl
     assert shown.reply_to is None
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, 10062), (400, 40060)])
-async def test_an_interaction_that_came_too_late_stops_nothing(
-    server: DiscordServer, bot: Connection, status: int, code: int
-) -> None:
-    server.fail_next("/callback", status, {"message": "too late", "code": code})
-    await server.begin(events.command("ask", question="what is insulin resistance"))
-    shown = await server.interact(events.command("ask", question="type 1 diabetes meaning"))
-    assert "type 1" in shown.text
-
-
 async def test_unknown_events_and_commands_stop_nothing(server: DiscordServer, bot: Connection) -> None:
     await server.dispatch("SOMETHING_NEW", {"id": "1"})
-    await server.begin(events.command("a-command-of-last-year"))
-    await server.begin(events.press("not-ours", (await server.interact(events.command("topics"))).message))
+    topics = (await server.interact(events.command("topics"))).message
+    old_form = {"custom_id": "iris:form:old", "components": []}
+    for old in (
+        events.command("a-command-of-last-year"),
+        events.press("not-ours", topics),
+        events.interaction(5, old_form, shown=topics),
+    ):
+        told = await server.interact(old)
+        assert "I was updated" in told.text
+        assert told.ephemeral
+    await server.begin(events.command("a-command-of-last-year", focused="question", question="a"))
     assert "type 1" in (await server.interact(events.command("ask", question="type 1 diabetes meaning"))).text
-
-
-async def test_a_slow_answer_is_acknowledged_first(
-    server: DiscordServer, bot: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.discord.client.ACKNOWLEDGE_SECONDS", 0.05)
-    bot.answerer = Altered(bot.answerer, seconds=0.4)
-    asked = events.command("ask", question="type 1 diabetes meaning")
-    assert await server.interact(asked) == "thinking"
-    shown = await server.answer(asked)
-    assert "### What is type 1 diabetes?" in shown.text
-    assert shown.ephemeral
 
 
 async def test_a_bug_is_told_in_one_sentence_and_the_log_has_no_words(
@@ -191,9 +167,8 @@ async def test_new_content_is_used_from_the_next_event_on(
     assert "### What is insulin resistance?" in again.text
 
 
-async def test_leaving_finishes_what_is_in_flight(server: DiscordServer, small_answerer: Answerer) -> None:
-    connection = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+async def test_leaving_finishes_what_is_in_flight(server: DiscordServer, connect: Connect) -> None:
+    connection = await connect()
     server.hold_posts = asyncio.Event()
     await server.dispatch("MESSAGE_CREATE", events.message("type 1 diabetes meaning", channel_id=events.DM_ID))
     await asyncio.wait_for(server.holding.get(), PATIENCE)
@@ -207,11 +182,10 @@ async def test_leaving_finishes_what_is_in_flight(server: DiscordServer, small_a
 
 
 async def test_leaving_does_not_wait_for_ever(
-    server: DiscordServer, small_answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+    server: DiscordServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.discord.platform.FINISH_SECONDS", 0.05)
-    connection = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+    connection = await connect()
     server.hold_posts = asyncio.Event()
     await server.dispatch("MESSAGE_CREATE", events.message("type 1 diabetes meaning", channel_id=events.DM_ID))
     await asyncio.wait_for(server.holding.get(), PATIENCE)
@@ -219,16 +193,15 @@ async def test_leaving_does_not_wait_for_ever(
     server.hold_posts.set()
 
 
-async def test_cancelling_leaves_cleanly_too(server: DiscordServer, small_answerer: Answerer) -> None:
-    connection = Connection(small_answerer)
-    await asyncio.wait_for(server.identified.get(), PATIENCE)
+async def test_cancelling_leaves_cleanly_too(server: DiscordServer, connect: Connect) -> None:
+    connection = await connect()
     connection.serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connection.serving
     assert await asyncio.wait_for(server.left.get(), PATIENCE) == 1000
 
 
-async def test_a_platform_that_never_served_can_be_closed(small_answerer: Answerer) -> None:
-    platform = DiscordPlatform(TOKEN, lambda: small_answerer)
+async def test_a_platform_that_never_served_can_be_closed(desk: Desk, records: Records) -> None:
+    platform = DiscordPlatform(TOKEN, desk, records)
     await platform.close()
     await platform.serve()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import discord_rules as rules
@@ -12,11 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from adapters.discord import markup
-from adapters.discord.render import render, render_topics
+from adapters.discord import forms, markup
+from adapters.discord.buttons import is_pressable
+from adapters.discord.community import read_form, render_settings
+from adapters.discord.render import Around, render, render_call, render_notice, render_sources, render_topics
 from bot.answer import Answerer, Decision, Topic
 from bot.app import load_content
 from bot.question import Question
+from bot.records import CommunitySettings
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
 from bot.safety import Assessment, Finding, SafetyKind
 
@@ -64,12 +69,96 @@ def shown_text(view: Any) -> str:
     return "\n".join(part["content"] for part in rules.walk(sent(view)["components"]) if part["type"] == 10)
 
 
+everything_around = st.builds(
+    Around,
+    note=words,
+    extra_line=words,
+    votes=st.booleans(),
+    ask_human=st.booleans(),
+    send_in=st.booleans(),
+    deleted_by=st.none() | st.integers(0, 2**64 - 1),
+)
+
+
 @settings(max_examples=150, deadline=None)
-@given(replies, st.integers(0, 4))
-def test_no_reply_whatsoever_breaks_a_limit(reply: Reply, page: int) -> None:
-    payload = sent(render(reply, page))
+@given(replies, st.integers(0, 4), everything_around)
+def test_no_reply_whatsoever_breaks_a_limit(reply: Reply, page: int, around: Around) -> None:
+    payload = sent(render(reply, page, around))
     assert rules.message_problems(payload, interaction=False) == []
     str(payload).encode()  # no half characters
+    if reply.kind is ReplyKind.SAFETY:
+        assert not {"iris:vote", "iris:send", "iris:human"} & {
+            id_[:10] for id_ in re.findall("iris:[a-z]+", str(payload))
+        }
+
+
+@settings(max_examples=40, deadline=None)
+@given(words, words, words, st.none() | ids)
+def test_no_notice_whatsoever_breaks_a_limit(text: str, disclaimer: str, note: str, entry_id: str | None) -> None:
+    payload = sent(render_notice(text, disclaimer, note=note, send_in=entry_id))
+    assert rules.message_problems(payload, interaction=False) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**64 - 1), words, words, words)
+def test_no_call_for_a_human_breaks_a_limit_or_formats_anything(
+    asker: int, about: str, text: str, disclaimer: str
+) -> None:
+    view = render_call(asker, "<#1>", about, text, disclaimer)
+    assert rules.message_problems(sent(view), interaction=False) == []
+    assert not re.search(r"(?<!\\)<[@#]&?[0-9]", shown_text(view).replace(f"<@{asker}>", "", 1).replace("<#1>", "", 1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(sources, words, words, st.integers(0, 40))
+def test_no_sources_whatsoever_break_a_limit(listed: list[SourceLink], disclaimer: str, title: str, page: int) -> None:
+    for shown in (title, ""):
+        payload = sent(render_sources(listed * 9, disclaimer, shown, page))
+        assert rules.message_problems(payload, interaction=False) == []
+
+
+community_settings = st.builds(
+    CommunitySettings,
+    public=st.booleans(),
+    language=st.none() | words,
+    region=st.none() | words,
+    channels=st.lists(st.integers(0, 2**64 - 1).map(str) | words, max_size=40).map(tuple),
+    human_channel=st.none() | words | st.integers(1, 2**64 - 1).map(str),
+    cooldown_s=st.integers(0, 10**9),
+    extra_line=words,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(community_settings, words, words)
+def test_no_settings_whatsoever_break_a_limit(kept: CommunitySettings, disclaimer: str, note: str) -> None:
+    payload = sent(render_settings(kept, disclaimer, note))
+    assert rules.message_problems(payload, interaction=True) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(words, ids, community_settings, st.integers(1, 3650))
+def test_no_form_whatsoever_breaks_a_limit(text: str, entry_id: str, kept: CommunitySettings, days: int) -> None:
+    entry_id = entry_id if is_pressable(entry_id, "") else ""
+    region, language = kept.region or "", kept.language or ""
+    for form in (
+        forms.send_in_form(entry_id, text, days),
+        forms.human_form(entry_id),
+        forms.community_form(region, language, kept.cooldown_s, kept.extra_line),
+    ):
+        assert rules.modal_problems(form.to_dict()) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["region", "language", "cooldown", "extra_line"]), words))
+def test_whatever_is_typed_into_the_settings_is_taken_or_refused_in_words(typed: dict[str, str]) -> None:
+    changed, problems = read_form(typed)
+    assert bool(changed) != bool(problems)
+    if changed:
+        kept = replace(CommunitySettings(), **changed)  # type: ignore[arg-type]
+        assert CommunitySettings.from_json(kept.as_json()) == kept
+        assert len(kept.extra_line) <= 200
+        assert 0 <= kept.cooldown_s <= 3600
 
 
 @settings(max_examples=50, deadline=None)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from bot_api import TOKEN, BotApi
+from telegram_serving import CACHE, QUICK, UNLIMITED, served
 
 from adapters.telegram import TelegramPlatform
+from adapters.telegram.flood import Rates
 from adapters.telegram.wire import Timing
 from bot.answer import Answerer
 from bot.app import build_answerer
-
-# Long polls are short here, and second tries come at once.
-QUICK = Timing(poll=5.0, answer=5.0, retry=0.01, longest_retry=0.02, conflict=0.3, drain=5.0)
+from bot.desk import Desk
+from bot.records import Records
+from bot.settings import RecordSettings, Webhook
 
 
 @pytest.fixture(scope="session")
-def small_answerer(tmp_path_factory: pytest.TempPathFactory) -> Answerer:
-    """The real Answerer, on the small content beside this file and the shipped triage rules."""
-    return build_answerer(Path(__file__).parent / "faq.yaml", tmp_path_factory.mktemp("cache"))
+def small_answerer() -> Answerer:
+    """The real Answerer, on the small content beside this file and the shipped triage rules; learnt once."""
+    return build_answerer(Path(__file__).parent / "faq.yaml", CACHE)
 
 
 @pytest.fixture
@@ -33,11 +34,31 @@ async def api() -> AsyncIterator[BotApi]:
 
 
 @pytest.fixture
-def make_platform(api: BotApi, small_answerer: Answerer) -> Callable[..., TelegramPlatform]:
+async def records(tmp_path: Path) -> AsyncIterator[Records]:
+    """Records on a SQLite database of their own."""
+    opened = await Records.open(RecordSettings(data=tmp_path / "data"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def desk(small_answerer: Answerer) -> AsyncIterator[Desk]:
+    """A desk with the small content."""
+    manned = Desk(small_answerer)
+    yield manned
+    await manned.close()
+
+
+@pytest.fixture
+def make_platform(api: BotApi, desk: Desk, records: Records) -> Callable[..., TelegramPlatform]:
     """Platforms on the stand-in, not yet served."""
 
-    def make(token: str = TOKEN, timing: Timing = QUICK, answerer: Answerer | None = None) -> TelegramPlatform:
-        return TelegramPlatform(token, lambda: answerer or small_answerer, base_url=api.base_url, timing=timing)
+    def make(
+        token: str = TOKEN, timing: Timing = QUICK, rates: Rates = UNLIMITED, webhook: Webhook | None = None
+    ) -> TelegramPlatform:
+        return TelegramPlatform(
+            token, desk, records, webhook=webhook, base_url=api.base_url, timing=timing, rates=rates
+        )
 
     return make
 
@@ -45,8 +66,5 @@ def make_platform(api: BotApi, small_answerer: Answerer) -> Callable[..., Telegr
 @pytest.fixture
 async def platform(make_platform: Callable[..., TelegramPlatform]) -> AsyncIterator[TelegramPlatform]:
     """A platform that serves for the time of the test."""
-    served = make_platform()
-    serving = asyncio.create_task(served.serve())
-    yield served
-    await served.close()
-    await serving
+    async with served(make_platform()) as serving:
+        yield serving

@@ -21,10 +21,11 @@ async def asked(api: BotApi) -> Call:
 
 
 async def pressed(api: BotApi, under: Call, label: str) -> Call:
-    """What a press of the button ``label`` shows; it was acknowledged without a notice."""
+    """What a press of the button ``label``, or with the number of that question, shows; there was no notice."""
     shown = len(await api.shown())
     acknowledged = len(api.called("answerCallbackQuery"))
-    await api.press(under.button(label), under, PRIVATE, ANN)
+    data = under.choice(label) if label.endswith("?") else under.button(label)
+    await api.press(data, under, PRIVATE, ANN)
     result = (await api.shown(shown + 1))[-1]
     acknowledgement = await api.call("answerCallbackQuery", acknowledged + 1)
     assert "text" not in acknowledgement.data
@@ -47,8 +48,8 @@ async def test_more_opens_the_details_in_place_and_less_closes_them(api: BotApi)
 async def test_sources_open_as_links_beside_what_is_open(api: BotApi) -> None:
     both = await pressed(api, await pressed(api, await asked(api), "More"), "Sources")
     assert "The liver makes more." in both.text
-    assert "1. Insulin Resistance & Prediabetes. NIDDK, 2018" in both.text
-    assert "2. Standards of Care <2024>. American Diabetes Association, 2024" in both.text
+    assert "• Insulin Resistance & Prediabetes. NIDDK, 2018" in both.text
+    assert "• Standards of Care <2024>. American Diabetes Association, 2024" in both.text
     assert both.seen.links == [
         "https://www.niddk.nih.gov/health-information/diabetes?a=1&b=2",
         "https://doi.org/10.2337/dc24-S002",
@@ -151,7 +152,7 @@ async def test_where_the_message_cannot_be_edited_the_entry_comes_below(api: Bot
 
 async def test_under_a_message_too_old_to_be_seen_the_related_question_is_answered_below(api: BotApi) -> None:
     answer = await asked(api)
-    await api.press(answer.button("How is"), answer, PRIVATE, ANN, inaccessible=True)
+    await api.press(answer.choice("How is"), answer, PRIVATE, ANN, inaccessible=True)
     assert "no routine single test" in (await api.shown(2))[1].text
 
 
@@ -160,12 +161,8 @@ async def test_topics_are_browsed_in_one_message_and_back(api: BotApi) -> None:
     groups = (await api.shown())[0]
     assert [button["text"] for button in groups.buttons] == ["Insulin resistance", "Autoimmunity"]
     entries = await pressed(api, groups, "Autoimmunity")
-    assert [button["text"] for button in entries.buttons] == [
-        "Is insulin resistance an autoimmune disease?",
-        "Is type 1 diabetes autoimmune?",
-        "‹ Topics",
-    ]
-    entry = await pressed(api, entries, "Is type 1")
+    assert [button["text"] for button in entries.buttons] == ["1", "2", "‹ Topics"]
+    entry = await pressed(api, entries, "Is type 1 diabetes autoimmune?")
     assert "destroys the beta cells" in entry.text
     back = await pressed(api, entry, "‹ Topics")
     assert [button["text"] for button in back.buttons] == ["Insulin resistance", "Autoimmunity"]

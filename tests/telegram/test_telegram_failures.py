@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import structlog
 from bot_api import TOKEN, BotApi
-from conftest import QUICK
 from people import ANN, BEN, BENS, GROUP, PRIVATE, message
 from telegram.error import TelegramError
+from telegram_serving import QUICK, served
 
 from adapters.telegram import TelegramPlatform
 from adapters.telegram.polling import RIVAL, WRONG_TOKEN
 from adapters.telegram.wire import Wire
 from bot.answer import Answerer
+from bot.desk import Desk
 from bot.reply import TROUBLE
 from bot.settings import PlatformError
 
@@ -99,16 +100,18 @@ class TestDelivery:
         assert "reply_parameters" not in reply.data
 
     async def test_where_the_bot_may_not_write_it_goes_on(self, api: BotApi) -> None:
-        api.fail("sendMessage", 400, "Bad Request: not enough rights to send text messages to the chat", times=2)
+        api.fail("sendMessage", 400, "Bad Request: not enough rights to send text messages to the chat")
         await api.push(message=message("/ask what is insulin resistance?", GROUP))
         await api.push(message=message("/privacy", GROUP))
-        assert "not stored" in (await api.shown())[0].text
+        assert "not stored" in (await api.shown())[0].text  # and nothing was sent after the failure
+        assert api.failed("sendMessage") == 1
 
 
 async def test_a_safety_reply_that_may_be_lost_is_sent_again(api: BotApi, make_platform: Make) -> None:
     gate = api.hold("sendMessage")
     async with served(make_platform(timing=replace(QUICK, answer=0.3))):
         await api.push(message=message("What is insulin resistance?", BENS, BEN))
+        await api.arrived("sendMessage")
         await api.push(message=message("I can't breathe and my throat is swelling"))
         await api.arrived("sendMessage", 3)
         gate.set()
@@ -116,25 +119,25 @@ async def test_a_safety_reply_that_may_be_lost_is_sent_again(api: BotApi, make_p
     assert reply.data["chat_id"] == str(PRIVATE["id"])
 
 
+class Broken:
+    """What no Answerer should be."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("secret words")
+
+
+@pytest.mark.parametrize("text", ["What is insulin resistance?", "/topics"])
 async def test_when_we_fail_the_person_is_told_and_the_next_question_is_answered(
-    api: BotApi, small_answerer: Answerer
+    api: BotApi, make_platform: Make, desk: Desk, small_answerer: Answerer, text: str
 ) -> None:
-    answers = iter([RuntimeError("secret words")])
-
-    def failing_once() -> Answerer:
-        for failure in answers:
-            raise failure
-        return small_answerer
-
-    platform = TelegramPlatform(TOKEN, failing_once, base_url=api.base_url, timing=QUICK)
-    # The profile asks for the Answerer too: the first call is its.
-    answers = iter(())
-    async with served(platform):
+    async with served(make_platform()):
         await api.call("setMyShortDescription")
-        answers = iter([RuntimeError("secret words")])
+        desk.swap(cast(Answerer, Broken()))
+        await api.push(message=message(text))
+        told = (await api.shown())[0]
+        desk.swap(small_answerer)
         await api.push(message=message("What is insulin resistance?"))
-        await api.push(message=message("What is insulin resistance?"))
-        told, answered = await api.shown(2)
+        answered = (await api.shown(2))[1]
     assert told.text.startswith("Something went wrong on my side.")
     assert told.text.endswith(TROUBLE.disclaimer)
     assert IR in answered.text
@@ -143,12 +146,13 @@ async def test_when_we_fail_the_person_is_told_and_the_next_question_is_answered
 async def test_menus_and_profile_are_set_once(api: BotApi, make_platform: Make) -> None:
     async with served(make_platform()):
         await api.call("setMyShortDescription")
-    assert [command["command"] for command in api.profile["commands"]["all_private_chats"]] == [
-        "topics",
-        "ask",
-        "help",
-        "privacy",
-    ]
+    menus = {scope: [command["command"] for command in commands] for scope, commands in api.profile["commands"].items()}
+    in_groups = ["ask", "topics", "sources", "help", "privacy"]
+    assert menus == {
+        "all_private_chats": ["topics", "ask", "sources", "help", "privacy", "mydata", "forgetme", "settings"],
+        "all_group_chats": in_groups,
+        "all_chat_administrators": [*in_groups, "settings"],
+    }
     assert api.profile["description"].startswith("IRIS is an automated bot and not a clinician.")
     assert api.profile["short_description"].startswith("General information, not medical advice.")
     api.calls.clear()
@@ -237,14 +241,17 @@ async def test_nothing_of_a_person_is_logged(
         async with served(make_platform()):
             await api.push(message=asked)
             await api.push(message={**asked, "date": "zanzibar"})  # cannot be read
+            await api.shown()
             api.fail("sendMessage", 403, "Forbidden: zanzibar")
             await api.push(message=asked)
-            await api.push(message=message("/privacy"))
-            await api.until(lambda: any("not stored" in call.text for call in api.called("sendMessage")))
+            await api.until(lambda: api.failed("sendMessage"))
+            await api.push(message=message("/privacy", BENS, BEN))
+            await api.shown(2)
     words = repr(logged) + "".join(
         record.getMessage() for record in caplog.records if not record.name.startswith("http")
     )
-    assert [entry["event"] for entry in logged].count("answered") == 2
+    assert [entry["event"] for entry in logged].count("answered") == 1
+    assert [entry["event"] for entry in logged].count("reply_failed") == 1
     for secret in ("zanzibar", "Quetzal", str(BEN["id"]), str(ANN["id"]), TOKEN):
         assert secret not in words
 
@@ -254,14 +261,3 @@ async def test_an_answer_that_is_no_json_is_not_logged(caplog: pytest.LogCapture
         with pytest.raises(TelegramError, match="Invalid server response"):
             Wire.parse_json_payload(payload)
     assert caplog.records == []
-
-
-@contextlib.asynccontextmanager
-async def served(platform: TelegramPlatform):
-    """``platform`` while it serves."""
-    serving = asyncio.create_task(platform.serve())
-    try:
-        yield platform
-    finally:
-        await platform.close()
-        await serving

@@ -38,7 +38,7 @@ async def test_a_question_in_private_gets_its_entry_and_the_disclaimer(api: BotA
     assert answer in reply.text
     assert reply.text.endswith(DISCLAIMER)
     assert reply.data["chat_id"] == str(PRIVATE["id"])
-    assert "reply_parameters" not in reply.data
+    assert reply.data["reply_parameters"]["allow_sending_without_reply"] is True
 
 
 async def test_an_answer_offers_more_its_sources_and_related_questions(api: BotApi) -> None:
@@ -47,9 +47,12 @@ async def test_an_answer_offers_more_its_sources_and_related_questions(api: BotA
     assert labels == [
         "More",
         "Sources (2)",
-        "How is insulin resistance tested?",
-        "Is insulin resistance an autoimmune disease?",
+        "1",
+        "2",
+        "👍",
+        "👎",
     ]
+    assert "\n1. How is insulin resistance tested?\n2. Is insulin resistance an autoimmune disease?\n" in reply.text
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ async def test_what_a_person_writes_never_comes_back(api: BotApi, text: str) -> 
 async def test_an_unsure_bot_asks_back_with_buttons_or_says_so(api: BotApi) -> None:
     reply = await answer_to(api, message("plugh xyzzy quux"))
     assert "I don't have a reviewed answer" in reply.text
-    assert [button["text"] for button in reply.buttons] == ["Browse the topics"]
+    assert [button["text"] for button in reply.buttons] == ["Browse the topics", "Send this question to the editors"]
 
 
 async def test_start_and_help_show_the_long_disclaimer(api: BotApi) -> None:

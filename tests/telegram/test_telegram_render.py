@@ -12,12 +12,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram_html import Parsed
 
-from adapters.telegram.callback import Browse, Press, Show, Turn, View, read, write
+from adapters.telegram.callback import (
+    AnswerNow,
+    AskHuman,
+    Browse,
+    BrowseSources,
+    Change,
+    Dismiss,
+    Forget,
+    Press,
+    SendIn,
+    Show,
+    Turn,
+    View,
+    Vote,
+    read,
+    write,
+)
 from adapters.telegram.markup import clean, is_visible, parse, shorten, units
-from adapters.telegram.render import Page, plain, render, render_topics
+from adapters.telegram.render import Frame, Page, plain, render, render_sources, render_topics
 from bot.answer import Topic
+from bot.app import load_triage
 from bot.content import Faq, load_faq
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
+from bot.safety import Assessment, Finding, SafetyKind
 
 VIEWS = [View(*flags) for flags in itertools.product((False, True), repeat=4)]
 DISCLAIMER = "General information, not medical advice."
@@ -50,6 +68,17 @@ replies = st.builds(
 )
 
 
+frames = st.builds(
+    Frame,
+    extra_line=words,
+    private_link=st.sampled_from(["", "https://t.me/iris_test_bot?start="]),
+    votes=st.booleans(),
+    can_send_in=st.booleans(),
+    can_ask_human=st.booleans(),
+    browsing=st.booleans(),
+)
+
+
 def checked(pages: tuple[Page, ...]) -> list[Parsed]:
     """What a reader sees of each page, when Telegram would take them all."""
     assert pages
@@ -58,8 +87,7 @@ def checked(pages: tuple[Page, ...]) -> list[Parsed]:
     if pages[-1].keyboard:
         for row in pages[-1].keyboard.inline_keyboard:
             for button in row:
-                assert isinstance(button.callback_data, str)
-                assert read(button.callback_data) is not None
+                assert button.url or read(str(button.callback_data)) is not None
     return seen
 
 
@@ -69,11 +97,16 @@ def squeezed(text: str) -> str:
 
 
 @settings(max_examples=300, deadline=None)
-@given(replies, st.sampled_from(VIEWS))
-def test_any_reply_keeps_every_limit_and_ends_with_its_disclaimer(reply: Reply, view: View) -> None:
-    seen = checked(render(reply, view))
+@given(replies, st.sampled_from(VIEWS), frames)
+def test_any_reply_keeps_every_limit_and_ends_with_its_disclaimer(reply: Reply, view: View, frame: Frame) -> None:
+    pages = render(reply, view, frame=frame)
+    seen = checked(pages)
     whole = squeezed("".join(page.text for page in seen))
-    assert whole.endswith(squeezed(reply.disclaimer))
+    own_line = squeezed(frame.extra_line) if reply.kind is not ReplyKind.SAFETY else ""
+    assert whole.endswith(squeezed(reply.disclaimer) + own_line)
+    if reply.kind is ReplyKind.SAFETY and pages[-1].keyboard:
+        pressed = [button for row in pages[-1].keyboard.inline_keyboard for button in row]
+        assert all(isinstance(read(str(button.callback_data)), Show | Browse) for button in pressed)
     assert squeezed(reply.banner) in whole[: len(squeezed(reply.banner))]
 
 
@@ -89,8 +122,23 @@ def test_no_letter_of_the_content_is_lost(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(words, words, st.sampled_from(VIEWS))
 def test_what_is_written_into_a_button_is_read_back(entry_id: str, revision: str, view: View) -> None:
-    presses: list[Press] = [Show(entry_id, revision), Turn(view, entry_id, revision), Browse(entry_id)]
-    for press in [*presses, Browse(new_message=True)]:
+    presses: list[Press] = [
+        Show(entry_id, revision),
+        Turn(view, entry_id, revision),
+        Browse(entry_id),
+        Browse(new_message=True),
+        BrowseSources(entry_id, 12),
+        Vote(True, entry_id, revision),
+        Vote(False, entry_id, revision),
+        SendIn(False, entry_id),
+        SendIn(True, entry_id),
+        Change(entry_id, revision),
+        Dismiss(),
+        AskHuman(),
+        AnswerNow(),
+        Forget(),
+    ]
+    for press in presses:
         data = write(press)
         if data is not None:
             assert 1 <= len(data.encode()) <= 64
@@ -102,6 +150,9 @@ def test_the_longest_id_that_the_content_may_have_fits_into_every_button() -> No
     for view in VIEWS:
         assert write(Turn(view, longest, "0123abcd"))
     assert write(Show(longest, "0123abcd"))
+    assert write(Vote(True, longest, "0123abcd"))
+    assert write(SendIn(True, longest))
+    assert write(BrowseSources(longest, 99))
     assert write(Browse(longest))
 
 
@@ -173,6 +224,26 @@ def test_every_entry_can_be_reached_from_the_topics(faq: Faq) -> None:
     assert found == set(faq.entry_by_id)
 
 
+@given(st.lists(sources, max_size=80), st.integers(0, 99), words)
+def test_any_page_of_sources_is_one_message_that_ends_with_the_disclaimer(
+    links: list[SourceLink], page: int, title: str
+) -> None:
+    topics = (Topic("group", title, ()), Topic("other", "Other", ()))
+    for group in ("group", "gone"):
+        (seen,) = checked((render_sources(topics, links, group, page, DISCLAIMER),))
+        assert seen.text.endswith(DISCLAIMER)
+
+
+def test_every_safety_reply_fits_one_message() -> None:
+    triage = load_triage(Path(__file__).parents[2] / "content")
+    for kinds in itertools.chain(itertools.combinations(SafetyKind, 1), [tuple(SafetyKind)]):
+        findings = tuple(Finding(kind, "", "", "") for kind in kinds)
+        for region in (None, "GB", "US", "DE", "IE", "AU", "CA"):
+            advice = triage.advice(Assessment(findings, (), ()), region)
+            reply = Reply(ReplyKind.SAFETY, advice.text, DISCLAIMER, kinds[0], title=advice.title)
+            assert len(checked(render(reply))) == 1
+
+
 def test_urgent_words_come_first_and_the_disclaimer_last_when_a_reply_is_split() -> None:
     reply = Reply(
         ReplyKind.ANSWER,
@@ -206,7 +277,8 @@ def test_a_safety_reply_has_no_more_and_no_buttons_but_what_it_offers() -> None:
     )
     (page,) = render(offering)
     assert page.keyboard
-    assert [button.text for row in page.keyboard.inline_keyboard for button in row] == ["What is metformin?"]
+    assert "\n1. What is metformin?\n" in page.html
+    assert [button.text for row in page.keyboard.inline_keyboard for button in row] == ["1"]
 
 
 def test_an_emergency_banner_is_left_standing_when_more_is_opened() -> None:
@@ -222,7 +294,9 @@ def test_a_question_back_offers_its_suggestions_in_place() -> None:
     offers = (Suggestion("a", "0123abcd", "A?"), Suggestion("b", "0123abcd", "B?"))
     (page,) = render(Reply(ReplyKind.CLARIFY, "Which?", DISCLAIMER, suggestions=offers))
     assert page.keyboard
-    assert [read(str(row[0].callback_data)) for row in page.keyboard.inline_keyboard] == [
+    assert "Which?\n\n1. A?\n2. B?\n" in page.html
+    (row,) = page.keyboard.inline_keyboard
+    assert [read(str(button.callback_data)) for button in row] == [
         Turn(View(), "a", "0123abcd"),
         Turn(View(), "b", "0123abcd"),
     ]
