@@ -10,7 +10,7 @@ import asyncio
 import csv
 import json
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,17 +20,15 @@ from rich.console import Console
 from bot import app
 from bot.exits import Exit
 from bot.matching import Encoder
-from bot.matching.grouping import group_by_meaning
+from bot.matching.grouping import group_by_meaning, nearest_owners
 from bot.records.backup import Copied, back_up, restore
 from bot.records.database import FAILURES, Database, RecordsError, database_url, reason
 from bot.records.numbers import Numbers, SentIn, delete_questions, read_numbers
 from bot.settings import RecordSettings
-from bot.usage.report import Nearest, Report, make_report
+from bot.usage.report import Report, make_report
 from bot.usage.show import as_csv, as_json, as_tables, harmless
 
 Result = TypeVar("Result")
-
-_NEAREST = 3
 
 
 def report(settings: RecordSettings, since: date | None, form: str) -> Exit:
@@ -51,23 +49,17 @@ def _report(settings: RecordSettings, since: date | None) -> Report:
     today = datetime.now(UTC).date()
     if not numbers.questions:
         return make_report(numbers, faq, today)
-    # Only what people sent in needs the encoder, which takes seconds to load.
+    # Only what people sent in needs the encoder, which takes a second to load.
     encoder = Encoder(cache_folder=settings.cache)
-    entries = {entry.id for entry in faq.entries}
+    asked = [(text, entry.id) for entry in faq.entries for text in (entry.question, *entry.utterances)]
+    known, owners = [text for text, _ in asked], [id_ for _, id_ in asked]
     return make_report(
-        numbers, faq, today, lambda texts: group_by_meaning(texts, encoder), _nearest(settings, encoder, entries)
+        numbers,
+        faq,
+        today,
+        lambda texts: group_by_meaning(texts, encoder),
+        lambda texts: nearest_owners(texts, known, owners, encoder),
     )
-
-
-def _nearest(settings: RecordSettings, encoder: Encoder, entries: set[str]) -> Nearest:
-    def find(texts: Sequence[str]) -> list[tuple[str, ...]]:
-        if not texts:
-            return []
-        answerer = app.build_answerer(settings.content, settings.cache, encoder)
-        decisions = answerer.decide(texts)
-        return [tuple(id_ for id_, _ in each.candidates if id_ in entries)[:_NEAREST] for each in decisions]
-
-    return find
 
 
 def _read(settings: RecordSettings, since: date | None) -> Numbers:

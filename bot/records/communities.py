@@ -43,6 +43,11 @@ class Communities:
         await asyncio.wait({task}, timeout=ANSWER_SECONDS)
         return self._known.get(community, (settings, 0.0))[0]
 
+    async def close(self) -> None:
+        """Wait for what is still being read, a second at most: nothing may hold the database when it is closed."""
+        if self._reading:
+            await asyncio.wait(list(self._reading.values()), timeout=1.0)
+
     async def save(self, community: Community, settings: CommunitySettings) -> None:
         """Raises UnavailableError."""
 

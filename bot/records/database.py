@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,22 @@ DATABASE_FILE = "iris.sqlite3"
 LOCK_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
+_READ_SECONDS = 2.0
 # Reads for settings beside the one writer.
 _CONNECTIONS = 4
 # Any number does that no other program in the same PostgreSQL database uses; ours is "iris" in ASCII.
 _MIGRATION_LOCK = 0x69726973
+
+# asyncpg's names for what an operator can mend.
+_SAID_BETTER = {
+    "InvalidPasswordError": "the user or the password is wrong",
+    "InvalidAuthorizationSpecificationError": "this user may not log in",
+    "InvalidCatalogNameError": "there is no database of that name",
+    "InsufficientPrivilegeError": "this user may not make or change tables there",
+    "TooManyConnectionsError": "it has too many connections already",
+    "DiskFullError": "its disk is full",
+    "ReadOnlySQLTransactionError": "it is read-only",
+}
 
 # What a database that is slow, locked, full, read-only or gone makes its driver raise.
 FAILURES = (SQLAlchemyError, OSError, TimeoutError, sqlite3.Error)
@@ -59,6 +71,9 @@ class Database:
         self._engine = engine
         self._writing = engine.execution_options(iris_writing=True)
         self._identity = _identity(file)
+        self._readers = 0
+        self._unread = asyncio.Event()
+        self._unread.set()
 
     @classmethod
     async def open(cls, settings: RecordSettings) -> Database:
@@ -68,7 +83,7 @@ class Database:
         keys = Keys(_secret(settings, file))
         engine = engine_for(url)
         try:
-            if file is not None:
+            if file is not None and not file.exists():
                 file.touch(mode=0o600)  # SQLite gives its log of changes the same rights
             async with engine.execution_options(iris_writing=True).begin() as connection:
                 await _migrate(connection)
@@ -76,6 +91,9 @@ class Database:
         except FAILURES as error:
             await engine.dispose()
             raise RecordsError(f"The database cannot be used: {reason(error)}.", temporary=True) from error
+        except TypeError as error:  # from the driver, for an option in the address that it does not know
+            await engine.dispose()
+            raise RecordsError("IRIS_DATABASE_URL has an option behind the ? that the driver does not know.") from error
         except RecordsError:
             await engine.dispose()
             raise
@@ -93,19 +111,24 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One view of the database. Raises one of FAILURES."""
-        async with self._engine.connect() as connection:
-            yield connection
+        self._readers += 1
+        self._unread.clear()
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._unread.set()
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, which both databases spell alike and SQLAlchemy has per dialect."""
         return sqlite.insert(table) if self.file is not None else postgresql.insert(table)
 
-    async def refresh(self) -> None:
-        """Let go of every connection; new ones are made as they are needed."""
-        await self._engine.dispose()
-
     async def close(self) -> None:
-        """Leave nothing open."""
+        """Leave nothing open, once those who read have finished: their connections could not be closed later."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._unread.wait(), _READ_SECONDS)
         await self._engine.dispose()
 
 
@@ -121,6 +144,8 @@ def database_url(settings: RecordSettings) -> URL:
     kind = url.drivername.split("+")[0]
     if kind not in drivers or (kind == "sqlite" and url.database in (None, "", ":memory:")):
         raise RecordsError("IRIS_DATABASE_URL must begin with postgresql:// or be sqlite:/// and the path of a file.")
+    if kind != "sqlite" and "sslmode" in url.query:  # as PostgreSQL's own programs call it; the driver has another name
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
     return url.set(drivername=drivers[kind])
 
 
@@ -250,4 +275,4 @@ def reason(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno else type(error).__name__
-    return type(error).__name__
+    return _SAID_BETTER.get(type(error).__name__, type(error).__name__)

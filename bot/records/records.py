@@ -76,6 +76,7 @@ class Records:
         """Write what waits, a few seconds at most."""
         if self._cleaning is not None:
             self._cleaning.cancel()
+        await self._communities.close()
         await self._writer.close()
         await self._counters.close()
 

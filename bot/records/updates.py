@@ -21,7 +21,7 @@ from bot.records.writer import UnavailableError, Writer
 DAY_S = 86_400
 # Longer than any reply takes; short enough that after a crash the platform's next attempt gets its answer.
 LEASE_S = 30
-REMEMBERED_MAX = 200_000
+REMEMBERED_MAX = 100_000  # 20 MB
 # A reply waits for this.
 ANSWER_SECONDS = 0.3
 
@@ -55,8 +55,9 @@ class Updates:
             return
         async with database.read() as connection:
             query = select(UPDATES.c.digest, UPDATES.c.until).where(UPDATES.c.until > time.time())
-            for digest, until in await connection.execute(query.order_by(UPDATES.c.until)):
-                self._answered.setdefault(digest, until)
+            newest = query.order_by(UPDATES.c.until.desc()).limit(REMEMBERED_MAX)
+            for digest, until in reversed((await connection.execute(newest)).all()):
+                self._remember(digest, until)
 
     async def first_time(self, update: str) -> bool:
         """True the first time within a day; the update is then taken for answered."""
@@ -103,7 +104,7 @@ class Updates:
             return True
         return database is not None and self._answered.get(database.keys.update(update), 0.0) > now
 
-    def _remember(self, update: str, until: float) -> None:
+    def _remember(self, update: str | bytes, until: float) -> None:
         self._answered[update] = until
         while len(self._answered) > REMEMBERED_MAX:
             self._answered.popitem(last=False)

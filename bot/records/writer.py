@@ -99,7 +99,8 @@ class Writer:
             metrics.count_dropped_records(lost)
             log.warning("records_dropped", number=lost, problem="They could not be written before the end.")
         for job in self._jobs:
-            job.result.cancel()
+            if not job.result.done():
+                job.result.set_exception(UnavailableError())
         if self.database is not None:
             await self.database.close()
 
@@ -143,6 +144,8 @@ class Writer:
         pause = 0.0
         while True:
             await self._next(pause)
+            if self._closing and not (self._jobs or self._counts or self._updates):
+                return
             try:
                 if self.database is None:
                     await self._open()
@@ -159,8 +162,6 @@ class Writer:
                 await self._let_go()
                 if self._closing:
                     return
-            if self._closing and not (self._jobs or self._counts or self._updates):
-                return
 
     async def _next(self, pause: float) -> None:
         """Wait until there is something to do; after a failure, ``pause`` seconds or until somebody waits for us."""

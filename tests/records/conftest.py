@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,8 +11,6 @@ from servers import PostgresServer, ValkeyServer
 from stores import Store, settings_in
 
 from bot.settings import RecordSettings
-
-_numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +56,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     """An empty database, once of each kind."""
     given = {}
     if request.param == "postgresql":
-        given["database_url"] = request.getfixturevalue("postgres").url(f"test{next(_numbers)}")
+        given["database_url"] = request.getfixturevalue("postgres").empty()
     async for made in _store(settings_in(tmp_path, **given)):
         yield made
 
@@ -74,7 +71,7 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def postgresql(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty PostgreSQL database."""
-    async for made in _store(settings_in(tmp_path, database_url=postgres.url(f"test{next(_numbers)}"))):
+    async for made in _store(settings_in(tmp_path, database_url=postgres.empty())):
         yield made
 
 

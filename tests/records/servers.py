@@ -71,7 +71,7 @@ class _Server:
 
 
 class PostgresServer(_Server):
-    """PostgreSQL in an empty ``folder``, with one database for each call of ``url``.
+    """PostgreSQL in an empty ``folder``, with one database for one test at a time.
 
     Not in pytest's own folder: where pytest runs as root, it keeps everybody else out of that.
     """
@@ -120,33 +120,31 @@ class PostgresServer(_Server):
             stderr=subprocess.DEVNULL,
         )
         self._wait_for_port()
-        self._sql("postgres", "SELECT 1", attempts=100)
+        self._sql("SELECT 1", attempts=100)
 
-    def url(self, name: str) -> str:
-        """The address of a new, empty database."""
-        self._sql("postgres", f'CREATE DATABASE "{name}"')
-        return f"postgresql://iris@127.0.0.1:{self.port}/{name}"
+    @property
+    def url(self) -> str:
+        """The address of the database."""
+        return f"postgresql://iris@127.0.0.1:{self.port}/postgres"
 
-    def dump(self, name: str) -> bytes:
-        """All that is in a database, as pg_dump writes it."""
-        address = f"postgresql://iris@127.0.0.1:{self.port}/{name}"
-        return self._run("pg_dump", address).stdout
+    def empty(self) -> str:
+        """Drop everything in the database, and give its address."""
+        self._sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        return self.url
+
+    def dump(self) -> bytes:
+        """All that is in the database, as pg_dump writes it."""
+        return self._run("pg_dump", self.url).stdout
 
     @property
     def files(self) -> Path:
         """The folder with its data and its log of changes."""
         return self._data
 
-    @property
-    def programs(self) -> Path:
-        """The folder with pg_dump and the like."""
-        return self._programs
-
-    def _sql(self, database: str, statement: str, attempts: int = 1) -> None:
-        address = f"postgresql://iris@127.0.0.1:{self.port}/{database}"
+    def _sql(self, statement: str, attempts: int = 1) -> None:
         for left in reversed(range(attempts)):
             try:
-                self._run("psql", address, "--quiet", "--command", statement)
+                self._run("psql", self.url, "--quiet", "--command", statement)
                 return
             except subprocess.CalledProcessError:  # "the database system is starting up"
                 if not left:

@@ -92,6 +92,20 @@ async def test_another_program_that_locks_the_file_holds_nobody_up(sqlite: Store
     await _has_all_counts(sqlite, records)
 
 
+async def test_what_is_pressed_right_before_the_end_is_refused_in_words(
+    sqlite: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "ANSWER_SECONDS", 60.0)
+    records = await sqlite.open()
+    with closing(sqlite3.connect(sqlite.settings.data / DATABASE_FILE, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        voting = asyncio.create_task(records.vote(ANNA, "ir-tests", "r1", True))
+        await asyncio.sleep(0)
+        await records.close()
+        assert not await voting
+        assert not await records.vote(ANNA, "ir-tests", "r1", True)
+
+
 async def test_a_full_disk_loses_no_count_and_no_setting(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await sqlite.open()).close()
     pages = 1  # as many as there are, SQLite says
@@ -285,6 +299,7 @@ async def test_a_claim_that_the_database_does_not_answer_is_ours(postgresql: Sto
         ("mysql://iris@localhost/iris", "must begin with postgresql://"),
         ("sqlite://", "path of a file"),
         ("postgresql://iris@localhost:port/iris", "no address"),
+        ("postgresql://iris@127.0.0.1/iris?colour=blue", "does not know"),
     ],
 )
 async def test_an_address_that_is_none_is_said_at_the_start(url: str, sentence: str, tmp_path: Path) -> None:
@@ -292,3 +307,26 @@ async def test_an_address_that_is_none_is_said_at_the_start(url: str, sentence: 
     with pytest.raises(RecordsError, match=sentence) as refused:
         await Records.open(settings)
     assert not refused.value.temporary
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("no-such-database", "", "there is no database of that name"),
+        ("postgres", "?sslmode=require", "cannot be used"),
+    ],
+)
+async def test_what_an_operator_can_mend_is_said_in_words(
+    postgres: PostgresServer, tmp_path: Path, name: str, options: str, sentence: str
+) -> None:
+    url = postgres.url.replace("/postgres", f"/{name}") + options
+    store = Store(settings_in(tmp_path, database_url=SecretStr(url)))
+    records = await store.open()
+    assert sentence in records.problem
+    await records.close()
+
+
+async def test_an_address_as_postgresqls_own_programs_read_it_is_understood(postgresql: Store) -> None:
+    assert postgresql.settings.database_url is not None
+    url = postgresql.settings.database_url.get_secret_value() + "?sslmode=prefer"
+    assert (await postgresql.open(database_url=SecretStr(url))).healthy

@@ -71,14 +71,14 @@ def _kept(store: Store, postgres: PostgresServer) -> dict[str, bytes]:
             back_up(store.settings, backup)
             return {str(path): path.read_bytes() for path in [*files, backup]}
     files += [path for path in postgres.files.rglob("*") if path.is_file()]
-    name = store.settings.database_url.get_secret_value().rpartition("/")[2]
-    return {"dump": postgres.dump(name), **{str(path): path.read_bytes() for path in files}}
+    return {"dump": postgres.dump(), **{str(path): path.read_bytes() for path in files}}
 
 
 async def _ask(records: Records, reply: Reply, number: int) -> None:
     """What adapters tell the records of one question; everybody asks once, some do more."""
     id_ = str(FIRST_ID + number)
-    assert await records.first_time(f"discord:{id_}")
+    if number % 4 == 0:
+        assert await records.first_time(f"discord:{id_}")
     records.count("discord", reply)
     metrics.count_reply("discord", reply, 0.01)
     if number % 100 == 0:
