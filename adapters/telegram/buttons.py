@@ -54,8 +54,10 @@ class Buttons:
         self._settings = ChatSettings(bot, desk, records)
 
     async def on_press(self, query: CallbackQuery, slot: Slot) -> None:
-        """Do what the button says; one that we can't read says that its answer is gone."""
-        await slot.come()
+        """Do what the button says; one that we can't read says that its answer is gone.
+
+        Each is acknowledged before its turn comes: Telegram shows a spinner until then.
+        """
         press, message = read(query.data or ""), query.message
         if query.inline_message_id is not None and isinstance(press, Turn):
             await self._acknowledge(query)
@@ -64,15 +66,18 @@ class Buttons:
             await self._acknowledge(query, self._desk.current.show("").text)
         elif isinstance(press, Show | Turn | Browse | BrowseSources):
             await self._acknowledge(query)
+            await slot.come()
             await self._show(press, query, message)
-        elif isinstance(message, Message):
+        elif not (isinstance(message, Message) and message.is_accessible):
+            await self._acknowledge(query, "This message is too old for that. Please ask again.")
+        elif isinstance(press, AnswerNow):
+            await self._answer_now(query, message, slot)
+        else:
             notice = TROUBLE.text
             try:
-                notice = await self._act(press, query, message, slot)
+                notice = await self._act(press, query, message)
             finally:
                 await self._acknowledge(query, notice)
-        else:  # a message too old for Telegram to show us
-            await self._acknowledge(query, "This message is too old for that. Please ask again.")
 
     async def _show(
         self, press: Show | Turn | Browse | BrowseSources, query: CallbackQuery, message: MaybeInaccessibleMessage
@@ -104,7 +109,7 @@ class Buttons:
                 page = render_sources(answerer.topics(), sources, group, number, answerer.disclaimer)
                 await put_in_place(self._bot, message, (page,))
 
-    async def _act(self, press: Press, query: CallbackQuery, message: Message, slot: Slot) -> str:
+    async def _act(self, press: Press, query: CallbackQuery, message: Message) -> str:
         """What changes something, or goes to people; the notice to show over the button."""
         match press:
             case Vote():
@@ -115,8 +120,6 @@ class Buttons:
                 return await self._feedback.on_dismiss(message)
             case AskHuman():
                 return await self._feedback.on_ask_human(message)
-            case AnswerNow():
-                return await self._answer_now(message, slot)
             case Forget():
                 text = await forget(self._records, query.from_user)
                 await put_in_place(self._bot, message, render_text(text, self._desk.current.disclaimer))
@@ -131,14 +134,15 @@ class Buttons:
             case _:
                 return ""
 
-    async def _answer_now(self, message: Message, slot: Slot) -> str:
+    async def _answer_now(self, query: CallbackQuery, message: Message, slot: Slot) -> None:
         """Answer what was asked while the bot was away."""
         question = message.reply_to_message
         asked = asked_of(question, self._bot.bot) if question is not None else None
         if question is None or asked is None:
-            return "I can't see the question any more. Please ask it again."
+            await self._acknowledge(query, "I can't see the question any more. Please ask it again.")
+            return
+        await self._acknowledge(query)
         await self._commands.on_message(question, asked, slot, in_time=True)
-        return ""
 
     async def _turn_elsewhere(self, press: Turn, query: CallbackQuery, message_id: str) -> None:
         """More of an answer that stands in a chat where the bot is not."""

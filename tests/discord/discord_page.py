@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt
 from adapters.discord import forms
 from adapters.discord.community import render_settings
 from adapters.discord.render import Around, render, render_call, render_notice, render_sources, render_topics
+from bot.answer import Answerer
 from bot.app import build_answerer
 from bot.content import default_content_folder
 from bot.question import Question
@@ -99,9 +100,8 @@ def _text(content: str) -> str:
     return re.sub("MENTION([#@])([0-9]+)END", r'<span class="mention">\1\2</span>', shown)
 
 
-def everything() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every message and form that IRIS can show, with the shipped content."""
-    answerer = build_answerer(default_content_folder(), Path(".cache/iris"))
+def everything(answerer: Answerer) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every sort of message and form that IRIS can show."""
     around = Around(extra_line="Our rules are in #welcome.", votes=True, ask_human=True, send_in=True, deleted_by=1)
     private = Around(votes=True, ask_human=True, send_in=True)
     entry = answerer.show("what-is-insulin-resistance")
@@ -150,9 +150,8 @@ def as_embed(reply: Reply) -> str:
     )
 
 
-def comparison() -> str:
-    """One short answer in both ways, beside each other at the width of a phone."""
-    reply = build_answerer(default_content_folder(), Path(".cache/iris")).show("what-is-insulin-resistance")
+def comparison(reply: Reply) -> str:
+    """A short answer in both ways, beside each other at the width of a phone."""
     mine = _shown({"components": render(reply, around=Around(votes=True)).to_components()})
     pair = [("Components V2, as IRIS sends it", mine), ("an embed", as_embed(reply))]
     columns = "".join(f'<div style="width: 358px"><h1>{title}</h1>{shown}</div>' for title, shown in pair)
@@ -162,13 +161,14 @@ def comparison() -> str:
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    parts = list(everything())
+    answerer = build_answerer(default_content_folder(), Path(".cache/iris"))
+    parts = list(everything(answerer))
     for name, width in (("desktop", 700), ("phone", 390)):
         file = folder / f"{name}.html"
         file.write_text(page(parts, width), encoding="utf-8")
         _picture(file, width)
     pair = folder / "pair.html"
-    pair.write_text(comparison(), encoding="utf-8")
+    pair.write_text(comparison(answerer.show("what-is-insulin-resistance")), encoding="utf-8")
     _picture(pair, 780)
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import discord_page
 import discord_rules as rules
 import pytest
 from discord.http import handle_message_parameters
@@ -283,6 +284,17 @@ def test_every_entry_of_the_content_is_shown_whole(content: Answerer) -> None:
         for view in (first, last):
             assert markup.escape(reply.disclaimer) in shown_text(view)
             assert rules.message_problems(sent(view), interaction=False) == []
+
+
+def test_the_page_of_pictures_holds_every_sort_of_message_within_the_limits(content: Answerer) -> None:
+    parts = list(discord_page.everything(content))
+    for title, payload in parts:
+        problems = rules.modal_problems if "title" in payload else lambda it: rules.component_problems(it["components"])
+        assert problems(payload) == [], title
+    shown = discord_page.page(parts, 390)
+    assert shown.count('class="form"') == 3
+    assert shown.count("not medical advice") == len(parts) - 3, "a form is no reply; all else has the disclaimer"
+    assert "What is insulin resistance?" in discord_page.comparison(content.show("what-is-insulin-resistance"))
 
 
 @pytest.mark.parametrize("region", [None, "GB", "US"])

@@ -190,3 +190,33 @@ async def test_sources_under_an_answer_are_those_of_the_answer(api: BotApi) -> N
     answer = await answer_to(api, "What is insulin resistance?")
     await api.push(message=message("/sources", reply_to_message=api.message_of(answer, PRIVATE)))
     assert "• Insulin Resistance & Prediabetes. NIDDK, 2018" in (await api.shown(2))[-1].text
+
+
+@pytest.mark.parametrize("data", ["c:", "h:", "o:", "u:ir-tests:00000000"])
+async def test_under_a_message_too_old_to_be_seen_people_are_told_to_ask_again(api: BotApi, data: str) -> None:
+    answer = await answer_to(api, "What is insulin resistance?")
+    await api.press(data, answer, PRIVATE, ANN, inaccessible=True)
+    assert "too old" in (await api.call("answerCallbackQuery")).data["text"]
+
+
+@pytest.mark.parametrize("label", ["More", "👍"])
+async def test_a_press_is_acknowledged_before_its_turn(api: BotApi, label: str) -> None:
+    answer = await answer_to(api, "What is insulin resistance?")
+    gate = api.hold("sendMessage")
+    await api.push(message=message("What is insulin resistance?"))
+    await api.arrived("sendMessage")
+    await api.press(answer.button(label), answer, PRIVATE, ANN)
+    await api.call("answerCallbackQuery")
+    gate.set()
+
+
+async def test_when_a_press_fails_it_is_acknowledged_all_the_same(
+    api: BotApi, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> bool:
+        raise RuntimeError("secret words")
+
+    monkeypatch.setattr(records, "vote", fails)
+    answer = await answer_to(api, "What is insulin resistance?")
+    await api.press(answer.button("👍"), answer, PRIVATE, ANN)
+    assert "went wrong" in (await api.call("answerCallbackQuery")).data["text"]
