@@ -251,8 +251,8 @@ class _Parts:
         revision = revision_of(read_files(folder))
         encoder, answerer = await _unless(self._stop, _read_first, folder, cache)
         log.info("content_loaded", revision=revision, entries=sum(len(topic.entries) for topic in answerer.topics()))
-        # What was just loaded stays: the garbage collector need not look through its million objects again and again,
-        # which would hold every reply up for a tenth of a second each time.
+        # What was just loaded stays: the garbage collector need not look through all of it again and again, which would
+        # hold every reply up each time.
         gc.collect()
         gc.freeze()
         desk = Desk(answerer)

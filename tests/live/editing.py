@@ -11,8 +11,8 @@ Result = TypeVar("Result")
 
 
 async def soon(awaitable: Awaitable[Result]) -> Result:
-    """Wait for what must happen; a minute and a half is far more than it takes on a busy machine."""
-    return await asyncio.wait_for(awaitable, 90)
+    """Wait for what must happen; four minutes are far more than it takes on a busy machine."""
+    return await asyncio.wait_for(awaitable, 240)
 
 
 def rewrite(file: Path, old: str, new: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import shutil
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -264,6 +265,21 @@ async def test_many_changes_do_not_grow_memory_and_leave_no_old_content_behind(
     assert len(kept) == 1
     assert grown < 15, f"50 changes grew memory by {grown:.0f} MB"
     await running.desk.close()
+
+
+def test_building_leaves_no_garbage_which_would_then_be_kept_for_good(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / "content" / "safety.yaml", folder)
+    encoder = Encoder(cache_folder=tmp_path / "cache")
+    build_answerer(folder, encoder.cache_folder, encoder)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    gc.collect()
+    before = gc.get_threshold()
+    built = reload._build_aside(lambda path: build_answerer(path, encoder.cache_folder, encoder), folder)
+    assert gc.collect() < 20
+    assert gc.get_threshold() == before
+    assert built.topics()
 
 
 def _memory_mb() -> float:
