@@ -1,24 +1,31 @@
 """Whether triage sees who needs a person, and leaves the others alone.
 
-    python -m benchmarks.safety [FILE.jsonl ...] [--content PATH]
+    python -m benchmarks.safety [FILE.jsonl ...] [--content PATH] [--rules-alone] [--half dev|test]
 
 Without files: every file of ../shared/data/questions and benchmarks/questions. Messages with the kind ``safety`` count
-for recall, by kind and by tag; all others for false alarms. No text is printed or saved.
+for recall, by kind and by tag; all others for false alarms. ``--rules-alone`` is what is left without the encoder;
+``--half`` takes the messages whose CRC-32 is even (dev: whoever improves triage may look at them) or odd (test: nobody
+does). Also how long the rules take. No text is printed or saved.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import time
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from benchmarks.report import CACHE, OWN_QUESTIONS, ROOT, SHARED_DATA, existing, name_of, save
+from bot.answer import Answerer
 from bot.app import build_answerer, load_content
 from bot.evaluation import Judged, Rates, judge_all, read_questions
 from bot.evaluation.judge import by_group, false_alarms, safety_rates
 from bot.evaluation.report import rates_table
 from bot.reply import ReplyKind
+from bot.safety import Triage
 
 
 def default_files() -> list[Path]:
@@ -35,14 +42,20 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE.jsonl", help="else the shared ones and our own")
     parser.add_argument("--content", type=Path, default=ROOT / "content", help="content folder (default: content/)")
     parser.add_argument("--limit", type=int, help="only about so many messages of each file; nothing is saved")
+    parser.add_argument("--rules-alone", action="store_true", help="without the second look, as without the encoder")
+    parser.add_argument("--half", choices=("dev", "test"), help="only this half of the messages")
     options = parser.parse_args()
-    faq, _ = load_content(options.content)
-    answerer = build_answerer(options.content, CACHE / "own")
+    faq, triage = load_content(options.content)
+    answerer = Answerer(faq, triage, None) if options.rules_alone else build_answerer(options.content, CACHE / "own")
+    texts: list[str] = []
     urgent: list[Judged] = []
     calm: dict[str, list[Judged]] = {}
     for file in existing(options.files or default_files()):
         questions = read_questions(file, faq)
         questions = questions[:: max(1, len(questions) // options.limit)] if options.limit else questions
+        if options.half:
+            questions = [question for question in questions if half_of(question.text) == options.half]
+        texts += [question.text for question in questions]
         judged = judge_all(answerer, questions)
         urgent += [each for each in judged if each.expected.kind is ReplyKind.SAFETY]
         others = [each for each in judged if each.expected.kind is not ReplyKind.SAFETY]
@@ -74,8 +87,30 @@ def main() -> None:
         print("Kinds: " + (", ".join(f"{kind} {n}" for kind, n in kinds_raised.most_common()) or "none"))
         result["false_alarms"] = {file: _plain(rates) for file, rates in alarms.items()}
         result["false_alarm_kinds"] = dict(kinds_raised.most_common())
+    result["rules_ms"] = rules_speed(triage, texts)
     if options.limit is None:
-        save("safety", result)
+        parts = ("safety", "rules" if options.rules_alone else "", options.half or "")
+        save("-".join(part for part in parts if part), result)
+
+
+def half_of(text: str) -> str:
+    """The half that a message belongs to, whatever else is in its file."""
+    return "test" if zlib.crc32(text.encode()) % 2 else "dev"
+
+
+def rules_speed(triage: Triage, texts: list[str]) -> dict[str, float]:
+    """Milliseconds of processor time that the rules take for one message."""
+    for text in texts[:50]:
+        triage.assess(text)
+    times = []
+    for text in texts:
+        begun = time.process_time_ns()
+        triage.assess(text)
+        times.append((time.process_time_ns() - begun) / 1e6)
+    times.sort()
+    speed = {"median": statistics.median(times), "p99": times[int(0.99 * len(times))]}
+    print(f"\nRules: {speed['median']:.2f} ms in the median, {speed['p99']:.2f} ms at p99 (processor time)")
+    return {name: round(value, 3) for name, value in speed.items()}
 
 
 def _right(each: Judged) -> bool:

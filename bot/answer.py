@@ -111,8 +111,13 @@ class Answerer:
         if assessment.kind is not None:
             return Decision(ReplyKind.SAFETY, assessment.kind, 1.0, (), assessment)
         if self._matcher is None or not _is_question(text):
-            return Decision(ReplyKind.OUT_OF_SCOPE, None, 0.0, (), assessment)
-        return self._decision(assessment, self._matcher.match(text, known))
+            decision = Decision(ReplyKind.OUT_OF_SCOPE, None, 0.0, (), assessment)
+        else:
+            decision = self._decision(assessment, self._matcher.match(text, known))
+        if decision.kind in (ReplyKind.CLARIFY, ReplyKind.OUT_OF_SCOPE) and assessment.banner is None:
+            # Nothing answers, so a line where to turn takes nothing away.
+            return replace(decision, assessment=replace(assessment, banner=assessment.hunch))
+        return decision
 
     def _assess(self, text: str, assessment: Assessment, known: Vectors) -> Assessment:
         """What the second look makes of what the rules found.
@@ -124,15 +129,17 @@ class Answerer:
         if self._second_look is None or not _is_question(text) or not _is_open(assessment):
             return assessment
         suspicion = self._second_look.look(text, known, assessment.signs)
-        if assessment.kind is not None and suspicion.strength < self._second_look.dubious:
+        limits = self._second_look.limits
+        if assessment.kind is not None and suspicion.strength < limits.dubious:
             dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
             return Assessment((), assessment.banner, assessment.cleared + dropped)
-        limit = self._second_look.alarming
         kind = SafetyKind(suspicion.kind)
-        if suspicion.strength < limit or (assessment.kind is not None and kind in _CAN_WAIT):
-            worrying = kind not in _CAN_WAIT and suspicion.strength >= self._second_look.worrying
+        can_wait = kind in _CAN_WAIT
+        if suspicion.strength < limits.alarming or (can_wait and assessment.kind is not None):
+            worrying = not can_wait and suspicion.strength >= limits.worrying
             return replace(assessment, hunch=kind) if worrying else assessment
-        why = f"It is like the examples of this kind (strength {suspicion.strength:.1f}, enough from {limit:.1f})."
+        strength, enough = suspicion.strength, limits.alarming
+        why = f"It is like the examples of this kind (strength {strength:.1f}, enough from {enough:.1f})."
         finding = Finding(kind, "second-look", "", why)
         return Assessment((finding, *assessment.findings), assessment.banner, assessment.cleared)
 
@@ -145,9 +152,6 @@ class Answerer:
             kind = ReplyKind.SMALLTALK if likely else ReplyKind.OUT_OF_SCOPE
             return Decision(kind, best if likely else None, match.confidence, candidates, assessment, match.in_scope)
         chosen = best if match.outcome is Outcome.ANSWER else None
-        if chosen is None:
-            # Nothing answers, so a line where to turn takes nothing away.
-            assessment = replace(assessment, banner=assessment.banner or assessment.hunch)
         return Decision(
             ReplyKind(match.outcome.value), chosen, match.confidence, candidates, assessment, match.in_scope
         )

@@ -1,9 +1,9 @@
 """A second look at safety: a classifier for wordings that the triage rules do not know.
 
 It reads a message as its sentence vector and as the signs that triage sees in it (word classes of ``safety.yaml``,
-which tell a reading of 2.1 from one of 7). It learns from ``content/utterances/safety.yaml``: examples of each kind, and
-harmless messages that look like them; utterances of the entries count as harmless too. From which strength on it speaks
-follows from a stated risk, measured on examples left out in turn. What the flow makes of a suspicion stands in
+which tell a reading of 2.1 from one of 7). It learns from ``content/utterances/safety.yaml``: examples of each kind,
+and harmless messages that look like them; utterances of the entries count as harmless too. From which strength on it
+speaks follows from a stated risk, measured on examples left out in turn. What the flow makes of a suspicion stands in
 ``bot/answer.py``.
 """
 
@@ -23,8 +23,8 @@ from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-FALSE_ALARMS_MAX = 0.02
-"""Share of harmless messages, look-alikes included, that may be taken for a danger."""
+FALSE_ALARMS_MAX = 0.025
+"""Share of harmless messages that may be taken for a danger; a third of them are look-alikes, rare among real ones."""
 WORRIED_MAX = 0.05
 """Share of harmless messages that may be answered with a line where to turn, if nothing else answers them."""
 DOUBTED_MAX = 0.15
@@ -54,6 +54,18 @@ class Suspicion:
     strength: float
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From which strength on a suspicion counts for what."""
+
+    alarming: float
+    """For a finding: FALSE_ALARMS_MAX of harmless messages reach it."""
+    worrying: float
+    """For a line where to turn, if nothing else answers: WORRIED_MAX do."""
+    dubious: float
+    """Below it a rule about what can wait is overruled: DOUBTED_MAX reach it."""
+
+
 class Signs(Protocol):
     """What names the signs in a text; ``Triage`` does."""
 
@@ -68,8 +80,7 @@ class Signs(Protocol):
 class SecondLook:
     """Says which kind of danger a message may be, and how strongly it is one.
 
-    ``alarming`` is the strength that FALSE_ALARMS_MAX of harmless messages reach, ``worrying`` the one that
-    WORRIED_MAX of them reach, ``dubious`` that of DOUBTED_MAX.
+    ``limits`` has a strength for each share of harmless messages that reach it.
     """
 
     def __init__(
@@ -81,12 +92,12 @@ class SecondLook:
         head: LinearHead,
         near: Floats,
         far: Floats,
-        limits: tuple[float, float, float],
+        limits: Limits,
     ) -> None:
         self.encoder, self._signs, self._kinds, self._head = encoder, signs, list(kinds), head
         self._column = {name: column for column, name in enumerate(named)}
         self._near, self._far = near, far  # vectors of the examples, and of their harmless look-alikes
-        self.alarming, self.worrying, self.dubious = limits
+        self.limits = limits
 
     @classmethod
     def fit(
@@ -121,15 +132,20 @@ class SecondLook:
             referred = (np.arange(len(texts)) < len(look_alikes)) | (labels > 0)
             head = _fit(features, labels, len(kinds) + 1)
             strengths = _left_out(features, labels, head, referred)[(labels == 0) & encoder.untuned(texts)]
-            limits = np.quantile(strengths, [1 - FALSE_ALARMS_MAX, 1 - WORRIED_MAX, 1 - DOUBTED_MAX])
-            stored = {"weights": head.weights, "bias": head.bias, "limits": limits, "named": np.array(named)}
+            shares = [FALSE_ALARMS_MAX, WORRIED_MAX, DOUBTED_MAX]
+            stored = {
+                "weights": head.weights,
+                "bias": head.bias,
+                "limits": np.quantile(strengths, 1 - np.array(shares)),
+                "named": np.array(named),
+            }
             if file:
                 snapshot.save(file, stored)
         # Asked for by themselves, they are parts of what the encoder holds of the content anyway.
         far, near = encoder.encode_content(look_alikes), encoder.encode_content(texts[len(harmless) :])
-        alarming, worrying, dubious = map(float, stored["limits"])
         head = LinearHead(stored["weights"], stored["bias"])
-        return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, (alarming, worrying, dubious))
+        limits = Limits(*map(float, stored["limits"]))
+        return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, limits)
 
     def readings(self, text: str) -> list[str]:
         """What is looked at of a message: its sentences where it is long, and all of it."""

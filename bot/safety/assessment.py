@@ -38,7 +38,7 @@ class Assessment:
     cleared: tuple[str, ...]
     """Rules that would have fired but for a negation, a story, a figure of speech and so on: `rule (frame)`."""
     hunch: SafetyKind | None = None
-    """An urgent kind that the message may be about, with too little to say so: where nothing else answers, its banner."""
+    """An urgent kind that is suspected too weakly for a finding: where nothing answers, its banner stands there."""
     signs: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """What was seen in the message, as ``Triage.signs`` names it: the second look reads it too."""
 

@@ -154,14 +154,11 @@ class Triage:
         """Compile the rules; raises ValueError, naming rule or class, if a phrase is not well formed."""
         self.rules = rules
         self.frames = {frame.id: frame for frame in rules.frames}
-        known: set[str] = set(rules.spelling.keys)
-        draft = self._classes([])
-        known |= words_in(Matcher(draft).patterns)
-        speller = Speller(known, rules.spelling.keys)
-        self._normaliser = Normaliser(speller, rules.spelling.rewrites, rules.spelling.emoji)
         compiled: list[_Compiled] = []
         classes = self._classes(compiled)
         self._matcher = Matcher(classes)
+        speller = Speller(words_in(self._matcher.patterns), rules.spelling.keys)
+        self._normaliser = Normaliser(speller, rules.spelling.rewrites, rules.spelling.emoji)
         first = {name: classes[name] for name in classes if name.startswith(_READ_FIRST)}
         self._numbers = Matcher(first)
         self._compiled = tuple(compiled)

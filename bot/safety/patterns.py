@@ -286,18 +286,10 @@ class Matcher:
             needs.setdefault(pattern.name, set()).update(used & names)
         level_of: dict[str, int] = {}
 
-        def level(name: str, path: tuple[str, ...]) -> int:
-            if name in path:
-                raise ValueError(f"word classes go in a circle: {' -> '.join((*path, name))}")
-            if name not in level_of:
-                below = needs.get(name, set())
-                level_of[name] = max((level(other, (*path, name)) + (other in needs) for other in below), default=0)
-            return level_of[name]
-
         common = Counter(atom for pattern in patterns for element in pattern.elements for atom in element.atoms)
         levels: list[_Level] = []
         for pattern in patterns:
-            depth = level(pattern.name, ())
+            depth = _level(pattern.name, needs, level_of)
             while len(levels) <= depth:
                 levels.append({})
             needed = [element for element in pattern.elements if not element.optional]
@@ -306,3 +298,14 @@ class Matcher:
             for atom in anchor.atoms:
                 levels[depth].setdefault(atom, []).append((pattern, others))
         return levels
+
+
+def _level(name: str, needs: dict[str, set[str]], known: dict[str, int], path: tuple[str, ...] = ()) -> int:
+    """After how many other levels the class ``name`` can be found; what was worked out is put into ``known``."""
+    if name in path:
+        raise ValueError(f"word classes go in a circle: {' -> '.join((*path, name))}")
+    if name not in known:
+        above = (*path, name)
+        below = needs.get(name, set())
+        known[name] = max((_level(other, needs, known, above) + (other in needs) for other in below), default=0)
+    return known[name]

@@ -97,7 +97,7 @@ def second_look(encoder: Encoder) -> SecondLook:
 def test_other_words_for_a_danger_are_seen(second_look: SecondLook, text: str, kind: str) -> None:
     suspicion = second_look.look(text)
     assert suspicion.kind == kind
-    assert suspicion.strength >= second_look.alarming
+    assert suspicion.strength >= second_look.limits.alarming
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_other_words_for_a_danger_are_seen(second_look: SecondLook, text: str, k
     ],
 )
 def test_harmless_messages_raise_no_alarm(second_look: SecondLook, text: str) -> None:
-    assert second_look.look(text).strength < second_look.alarming
+    assert second_look.look(text).strength < second_look.limits.alarming
 
 
 @pytest.mark.parametrize("text", ["", "?", "😂", "\ud83d", "a b c d. " * 3_000], ids=lambda text: ascii(text[:9]))
@@ -120,18 +120,18 @@ def test_no_text_is_too_strange_for_a_second_look(second_look: SecondLook, text:
 
 
 def test_an_alarm_takes_more_than_a_doubt(second_look: SecondLook) -> None:
-    assert second_look.dubious < second_look.alarming
+    assert second_look.limits.dubious < second_look.limits.alarming
 
 
 def test_it_keeps_its_promises_on_its_own_harmless_examples(second_look: SecondLook) -> None:
     strengths = [second_look.look(text).strength for text in HARMLESS]
-    assert sum(strength >= second_look.alarming for strength in strengths) <= FALSE_ALARMS_MAX * len(strengths)
-    assert sum(strength >= second_look.dubious for strength in strengths) <= DOUBTED_MAX * len(strengths)
+    assert sum(strength >= second_look.limits.alarming for strength in strengths) <= FALSE_ALARMS_MAX * len(strengths)
+    assert sum(strength >= second_look.limits.dubious for strength in strengths) <= DOUBTED_MAX * len(strengths)
 
 
 def test_it_sees_its_own_examples_of_danger(second_look: SecondLook) -> None:
     looks = [(kind, text, second_look.look(text)) for kind, texts in DANGERS.items() for text in texts]
-    missed = [text for kind, text, seen in looks if seen.kind != kind or seen.strength < second_look.alarming]
+    missed = [text for kind, text, seen in looks if seen.kind != kind or seen.strength < second_look.limits.alarming]
     assert len(missed) <= 0.1 * len(looks), missed
 
 
@@ -148,7 +148,7 @@ STORY = (
 def test_one_dangerous_sentence_is_seen_in_a_long_message(second_look: SecondLook, sentence: str, kind: str) -> None:
     suspicion = second_look.look(STORY.format(sentence))
     assert suspicion.kind == kind
-    assert suspicion.strength >= second_look.alarming
+    assert suspicion.strength >= second_look.limits.alarming
 
 
 def test_a_dangerous_line_without_a_full_stop_is_seen_too(
@@ -158,12 +158,12 @@ def test_a_dangerous_line_without_a_full_stop_is_seen_too(
     text += "water is pouring into the cellar\nthe bed is comfortable and breakfast is served from seven in the morning"
     suspicion = second_look.look(text)
     assert suspicion.kind == "flood"
-    assert suspicion.strength >= second_look.alarming
+    assert suspicion.strength >= second_look.limits.alarming
 
 
 def test_a_long_harmless_message_raises_no_alarm(second_look: SecondLook) -> None:
     text = STORY.format("There is a lamp in the kitchen.")
-    assert second_look.look(text).strength < second_look.alarming
+    assert second_look.look(text).strength < second_look.limits.alarming
 
 
 FIFTEEN = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
@@ -201,7 +201,7 @@ def test_the_same_examples_give_the_very_same_second_look_also_from_disk(
     loaded = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT)
     assert file.stat().st_mtime_ns == written
     for other in (fitted, loaded):
-        assert (other.alarming, other.dubious) == (second_look.alarming, second_look.dubious)
+        assert other.limits == second_look.limits
         assert [other.look(text) for text in texts] == wanted
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import pytest
 from safety_tables import examples, negatives, positives
 
+from bot.answer import LONGEST_QUESTION
 from bot.safety import Assessment, SafetyKind, Triage
 
 COVERED = [(text, kind) for kind, texts in examples()["covered"].items() for text in texts]
@@ -22,6 +22,14 @@ def test_a_risky_message_gets_its_kind(triage: Triage, text: str, kind: str) -> 
 @pytest.mark.parametrize("text", [text for text, kind in COVERED if kind == "harmless"])
 def test_a_harmless_message_gets_no_safety_reply(triage: Triage, text: str) -> None:
     assert triage.assess(text).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(text, kind) for kind, texts in examples()["gaps"].items() for text in texts]
+)
+def test_a_known_gap_is_still_one(triage: Triage, text: str, kind: str) -> None:
+    """One that has closed belongs under `covered`, so that it stays closed."""
+    assert (triage.assess(text).kind or "harmless") != kind
 
 
 def test_messages_written_apart_from_the_rules_are_found(triage: Triage) -> None:
@@ -150,18 +158,7 @@ def test_no_string_breaks_it(triage: Triage, text: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["my chest hurts and i took insulin ", "a ", "x", "1 ", "no ", "k*l ", "\ud800\x00\u202e"]
 )
-def test_a_hundred_kilobytes_take_seconds_and_not_minutes(triage: Triage, unit: str) -> None:
-    text = (unit * 100_000)[:100_000]
-    begun = time.process_time()
-    triage.assess(text)
-    assert time.process_time() - begun < 20
-
-
-def test_an_ordinary_message_takes_about_a_millisecond(triage: Triage) -> None:
-    """Five times the target, since test machines are slow and busy; benchmarks measure the target itself."""
-    text = ("so I changed my breakfast to oats and berries, which my sister swears by. " * 4)[:300]
-    triage.assess(text)
-    begun = time.process_time()
-    for _ in range(40):
-        triage.assess(text)
-    assert (time.process_time() - begun) / 40 < 0.005
+def test_the_longest_text_that_is_read_breaks_nothing(triage: Triage, unit: str) -> None:
+    """Work grows with the length and no faster; a test of the speed itself stands in benchmarks/."""
+    text = (unit * LONGEST_QUESTION)[: 2 * LONGEST_QUESTION]
+    assert isinstance(triage.assess(text), Assessment)

@@ -145,6 +145,10 @@ def test_an_unknown_language_falls_back_to_english(rules: SafetyRules) -> None:
         ("hba1c 48 mmol/mol", "{lab-value}"),
         ("a1c 6.2%", "{lab-value}"),
         ("homa 2.6", "{lab-value}"),
+        ("sugar forty one", "{glucose-very-low}"),
+        ("sugar two point four", "{glucose-very-low}"),
+        ("sugar five hundred and twenty", "{glucose-very-high}"),
+        ("sugar 47 in 10 minutes", "{glucose-very-low}"),
     ],
 )
 def test_a_measurement_is_read_with_its_unit(triage: Triage, text: str, name: str) -> None:
@@ -153,7 +157,15 @@ def test_a_measurement_is_read_with_its_unit(triage: Triage, text: str, name: st
 
 @pytest.mark.parametrize(
     "text",
-    ["i am 45 years old and like sugar", "40 mg", "sugar in 2024", "40 minutes after sugar", "type 2", "16:8 fasting"],
+    [
+        "i am 45 years old and like sugar",
+        "40 mg",
+        "sugar in 2024",
+        "40 minutes after sugar",
+        "type 2",
+        "16:8 fasting",
+        "does libre 3 work",
+    ],
 )
 def test_other_numbers_are_no_glucose(triage: Triage, text: str) -> None:
     assert "{glucose-value}" not in triage.look(text).places
