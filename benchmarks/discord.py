@@ -178,7 +178,7 @@ class _connected:
 
     async def __aenter__(self) -> DiscordLoad:
         events = importlib.import_module("discord_events")
-        module = importlib.import_module("discord_server")
+        module: Any = importlib.import_module("discord_server")
         module.PATIENCE = PATIENCE  # a machine that is busy with other things is slow, not broken
         self._server = module.DiscordServer()
         self._server.interaction_seconds = PATIENCE
@@ -234,7 +234,8 @@ def main() -> None:
     options = parser.parse_args()
     sys.path.insert(0, str(STAND_IN))
     if options.bot:
-        run_bot(*options.bot, options.content)
+        kind, address = options.bot
+        run_bot(kind, address, options.content)
         return
     texts = varied_texts(existing(sorted(OWN_QUESTIONS.glob("*.jsonl"))))[: options.limit]
     if options.answerer:

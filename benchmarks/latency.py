@@ -4,7 +4,7 @@
 
 Everything runs on one core, as on the smallest server. Questions are the varied ones of ../shared/data/questions and
 benchmarks/questions, each asked once, in mixed order. Memory is resident memory of a fresh process that answers, less
-that of one which has read the same content and triage rules but has no matcher.
+that of one which has read the same content and triage rules and has all that runs beside them, but no matcher.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ import sys, gc
 from pathlib import Path
 from bot.content import load_faq, load_safety_rules
 from bot.safety import Triage
-import bot.settings, bot.logs, bot.reply, bot.question
+import bot.settings, bot.logs, bot.reply, bot.question, bot.records, bot.internal, bot.supervisor, bot.metrics
+assert not {"numpy", "onnxruntime"} & sys.modules.keys()
 folder = Path(sys.argv[1])
 faq, triage = load_faq(folder), Triage(load_safety_rules(folder))
 for text in Path(sys.argv[3]).read_text(encoding="utf-8").splitlines():
@@ -71,7 +72,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def measure_answers(content: Path, cache: Path, texts: list[str], batch: int) -> dict[str, Any]:
-    """One after the other through ``Answerer.answer``, then many through ``Answerer.decide``."""
+    """One after the other through ``Answerer.answer``, then many through ``Answerer.answer_all``."""
     from bot.app import build_answerer
     from bot.question import Question
 
@@ -85,10 +86,10 @@ def measure_answers(content: Path, cache: Path, texts: list[str], batch: int) ->
         answerer.answer(question)
         times.append((time.perf_counter() - started) * 1e3)
         computing.append((time.thread_time() - computed) * 1e3)
-    many = [texts[number % len(texts)] for number in range(batch)]
-    started = time.perf_counter()
-    answerer.decide(many)
-    whole = time.perf_counter() - started
+    many = [questions[number % len(questions)] for number in range(batch)]
+    started, computed = time.perf_counter(), time.process_time()
+    answerer.answer_all(many)
+    whole, whole_computing = time.perf_counter() - started, time.process_time() - computed
     return {
         "questions": len(times),
         "p50_ms": round(percentile(times, 0.5), 2),
@@ -101,6 +102,7 @@ def measure_answers(content: Path, cache: Path, texts: list[str], batch: int) ->
         "mean_words": round(sum(len(text.split()) for text in texts) / len(texts), 1),
         "batch": batch,
         "batch_s": round(whole, 2),
+        "batch_cpu_s": round(whole_computing, 2),
     }
 
 
@@ -108,12 +110,23 @@ def measure_starts(content: Path, cache: Path, question: str, starts: int) -> di
     """From typing ``iris ask`` to its answer, the content known from an earlier start; a process each time."""
     command = [sys.executable, "-m", "bot", "ask", "--json", "--content", str(content), question]
     environment = {**os.environ, "IRIS_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
-    times = []
+    times, computing = [], []
     for _ in range(starts):
-        started = time.perf_counter()
+        started, computed = time.perf_counter(), _processor_time_of_children()
         subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True)
         times.append(time.perf_counter() - started)
-    return {"starts": starts, "median_s": round(percentile(times, 0.5), 2), "slowest_s": round(max(times), 2)}
+        computing.append(_processor_time_of_children() - computed)
+    return {
+        "starts": starts,
+        "median_s": round(percentile(times, 0.5), 2),
+        "slowest_s": round(max(times), 2),
+        "cpu_median_s": round(percentile(computing, 0.5), 2),
+    }
+
+
+def _processor_time_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def measure_memory(content: Path, cache: Path, texts: list[str]) -> dict[str, Any]:
@@ -160,9 +173,10 @@ def main() -> None:
     print(f"One question, whole Answerer, warm, {cores()} core, {answers['questions']} different ones:")
     print("  p50 {p50_ms} ms, p90 {p90_ms} ms, p99 {p99_ms} ms, slowest {slowest_ms} ms".format(**answers))
     print("  of processor time: p50 {cpu_p50_ms} ms, p99 {cpu_p99_ms} ms".format(**answers))
-    print(f"{options.batch} in a batch: {answers['batch_s']} s")
+    print(f"{options.batch} in a batch: {answers['batch_s']} s, {answers['batch_cpu_s']} s of processor time")
     print(
         f"Start to first answer from cache: {starts['median_s']} s, slowest of {options.starts} {starts['slowest_s']} s"
+        f", {starts['cpu_median_s']} s of processor time"
     )
     print(
         f"Resident memory: {memory['whole_mb']} MB, of which the matcher {memory['matcher_mb']} MB"

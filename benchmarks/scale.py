@@ -90,17 +90,19 @@ class Copy:
     async def ready(self, session: aiohttp.ClientSession) -> None:
         """Wait until it is connected and has its content."""
         assert self._process is not None
-        async with asyncio.timeout(START_S):
-            while True:
-                if self._process.poll() is not None:
-                    raise RuntimeError(f"{self.name} ended:\n{self._log.read_text()[-2000:]}")
-                try:
-                    async with session.get(f"http://127.0.0.1:{self.port}/readyz") as answer:
-                        if answer.ok:
-                            return
-                except aiohttp.ClientConnectionError:
-                    pass
-                await asyncio.sleep(0.1)
+        said: object = "nothing"
+        end = time.monotonic() + START_S
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                async with session.get(f"http://127.0.0.1:{self.port}/readyz") as answer:
+                    if answer.ok:
+                        return
+                    said = await answer.json()
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.1)
+        log = self._log.read_text(encoding="utf-8")[-2000:]
+        raise RuntimeError(f"{self.name} is not ready; it says {said}, and its log:\n{log}")
 
     def kill(self) -> None:
         """As when the machine fails: no chance to finish anything."""
@@ -119,6 +121,13 @@ class Copy:
         """Processor seconds used so far."""
         assert self._process is not None
         return _processor_s(self._process.pid)
+
+    @property
+    def held_up_s(self) -> float:
+        """Seconds in which its threads could have worked, but something else had the processor."""
+        assert self._process is not None
+        threads = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text(encoding="ascii").split()[1]) for thread in threads) / 1e9
 
 
 @dataclass
@@ -340,11 +349,13 @@ async def measure_throughput(stack: Stack, replicas: int, questions: int, outsta
         texts = itertools.cycle(QUESTIONS)
         await _side_by_side(outstanding, 2 * outstanding, lambda asked: stack.telegram.ask(next(texts), asked), Asked())
         asked = Asked()
-        before = [copy.processor_s for copy in copies]
+        used_before, held_up_before = _sum_of(copies)
         mine, started = time.process_time(), time.monotonic()
         await _side_by_side(outstanding, questions, lambda asked: stack.telegram.ask(next(texts), asked), asked)
         seconds = time.monotonic() - started
-        used = sum(copy.processor_s for copy in copies) - sum(before)
+        used, held_up = (
+            now - before for now, before in zip(_sum_of(copies), (used_before, held_up_before), strict=True)
+        )
         return {
             "replicas": replicas,
             "outstanding": outstanding,
@@ -353,6 +364,7 @@ async def measure_throughput(stack: Stack, replicas: int, questions: int, outsta
             "p99_ms": round(statistics.quantiles(asked.waits_s, n=100)[98] * 1000, 1),
             "processor_ms_per_question": round(used / questions * 1000, 2),
             "cores_used_by_copies": round(used / seconds, 2),
+            "cores_that_copies_waited_for": round(held_up / seconds, 2),
             "cores_used_by_stand_in_and_load": round((time.process_time() - mine) / seconds, 2),
             "unanswered": asked.unanswered,
         }
@@ -451,6 +463,11 @@ async def _side_by_side(workers: int, questions: int, ask: Callable[[Asked], Awa
     await asyncio.gather(*(work() for _ in range(workers)))
 
 
+def _sum_of(copies: list[Copy]) -> tuple[float, float]:
+    """Processor seconds that they used, and seconds for which they were held up."""
+    return sum(copy.processor_s for copy in copies), sum(copy.held_up_s for copy in copies)
+
+
 def _processor_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -470,10 +487,12 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     async with AsyncExitStack() as endings:
         stack = await start_stack(endings)
         throughput = []
-        for replicas in () if options.only_kills else (1, REPLICAS):
+        for replicas in () if options.only == "kills" else (1, REPLICAS):
             found = await measure_throughput(stack, replicas, options.questions, options.outstanding)
             throughput.append(found)
             print(_row(found), flush=True)
+        if options.only == "throughput":
+            return {"throughput": throughput, "kills": {}, "refused_by_the_platforms": stack.telegram_api.violations}
         print(f"Killing one copy of each, under {options.rate:.0f} + {options.rate / 3:.0f} questions a second:")
         kills = await measure_kills(stack, options.seconds, options.rate)
         for platform in ("telegram", "discord"):
@@ -494,20 +513,21 @@ def main() -> None:
     parser.add_argument("--outstanding", type=int, default=32, help="questions that wait at any time")
     parser.add_argument("--seconds", type=float, default=40.0, help="of load while copies are killed")
     parser.add_argument("--rate", type=float, default=15.0, help="questions a second on Telegram meanwhile")
-    parser.add_argument("--only-kills", action="store_true", help="no throughput; nothing is saved")
+    parser.add_argument("--only", choices=("throughput", "kills"), help="one of the two; nothing is saved")
     options = parser.parse_args()
     result = asyncio.run(measure(options))
     lost = {
         f"{platform} {what}": number
         for platform in ("telegram", "discord")
         for what in ("unanswered", "answered_twice")
-        if (number := result["kills"][platform][what])
+        if (number := result["kills"].get(platform, {}).get(what))
     }
     for problem in result["refused_by_the_platforms"]:
         print(f"refused: {problem}")
-    if not options.only_kills:
+    if not options.only:
         report.save("scale", result, ("discord.py", "python-telegram-bot", "asyncpg", "valkey"))
-    print(f"NOT AS IT SHOULD BE: {_row(lost)}" if lost else "No question was lost, none was answered twice.")
+    if options.only != "throughput":
+        print(f"NOT AS IT SHOULD BE: {_row(lost)}" if lost else "No question was lost, none was answered twice.")
     sys.exit(bool(lost or result["refused_by_the_platforms"]))
 
 

@@ -19,7 +19,7 @@ def ask(host: str, port: int) -> tuple[bool, list[str]]:
     try:
         connection.request("GET", "/healthz")
         said = json.loads(connection.getresponse().read())
-        healthy, platforms, problems = said["healthy"], said["platforms"], said["problems"]
+        healthy, platforms, sentences = said["healthy"], said["platforms"], [*said["problems"], *said["remarks"]]
     except OSError as error:
         reason = error.strerror or str(error)
         return False, [f"No IRIS answers on {host}:{port} ({reason}). See the log of `iris run`."]
@@ -28,4 +28,4 @@ def ask(host: str, port: int) -> tuple[bool, list[str]]:
     finally:
         connection.close()
     flowing = [f"{name}: updates flow." for name, state in platforms.items() if state["flowing"]]
-    return bool(healthy), [*flowing, *map(str, problems)]
+    return bool(healthy), [*flowing, *map(str, sentences)]

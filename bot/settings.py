@@ -148,7 +148,11 @@ class Settings(BaseSettings):
     @field_validator("cache", "data")
     @classmethod
     def _is_a_folder(cls, value: Path, info: ValidationInfo) -> Path:
-        if value.exists() and not value.is_dir():
+        try:
+            is_something_else = value.exists() and not value.is_dir()
+        except PermissionError:  # a folder above it is closed to us: whoever needs this one says so
+            is_something_else = False
+        if is_something_else:
             raise _problem(f"{_variable(info)} must be a folder; {value} is a file. Give another path.")
         return value
 

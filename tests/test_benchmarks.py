@@ -86,6 +86,9 @@ def test_typing_errors_hit_long_words_only_and_are_the_same_every_time(errors: i
         assert len(changed) == errors
         assert all(len(word.strip("?,")) >= 4 for word in changed)
     assert any(each.split()[6][0] != "m" for each in spelt), "first letters are hit too"
+    kept = [misspell(text, errors, errors, seed, first_letters=False) for seed in range(200)]
+    assert all([word[0] for word in each.split()] == [word[0] for word in words] for each in kept)
+    assert text not in kept
 
 
 def test_a_text_without_long_words_stays_as_it_is() -> None:

@@ -26,7 +26,8 @@ class Served:
 
     def __init__(self) -> None:
         self.platforms: dict[str, Health] = {"discord": WELL, "telegram": WELL}
-        self._internal = Internal(lambda: self.platforms, lambda: "abc")
+        self.remarks: list[str] = []
+        self._internal = Internal(lambda: self.platforms, lambda: "abc", lambda: self.remarks)
         self.port = 0
 
     async def start(self) -> None:
@@ -56,6 +57,13 @@ async def test_one_deaf_platform_makes_it_unwell_and_is_named(served: Served) ->
     healthy, said = await asyncio.to_thread(ask, "127.0.0.1", served.port)
     assert not healthy
     assert said == ["discord: updates flow.", UNWELL.reason]
+
+
+async def test_what_keeps_nobody_from_being_answered_is_said_but_is_not_unwell(served: Served) -> None:
+    served.remarks.append("Changed content was refused.")
+    healthy, said = await asyncio.to_thread(ask, "127.0.0.1", served.port)
+    assert healthy
+    assert said[-1] == "Changed content was refused."
 
 
 async def test_the_command_ends_with_1_and_says_why(served: Served) -> None:

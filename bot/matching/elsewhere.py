@@ -22,11 +22,8 @@ _NEAR_FROM = 0.5
 """Cosine: unrelated messages stay under it, two about one thing are mostly above."""
 
 MESSAGES = """
-how many moons does saturn have
 what year did the berlin wall come down
 who painted the girl with the pearl earring
-what is the longest river in south america
-how far is the sun from the earth
 why do leaves change colour in autumn
 are spiders insects
 how do bees make honey
@@ -53,8 +50,6 @@ what does carpe diem mean
 is it affect or effect
 proofread this sentence for me
 what is a semicolon for
-who is going to win the election
-what did the prime minister say yesterday
 is the strike still on
 what is the news today
 how is the stock market doing
@@ -69,21 +64,14 @@ how do I ask my boss for a rise
 which university is best for physics
 how do I get better at chess
 what are the rules of cricket
-who scored the winning goal
 when does the season start
 how long is a marathon
 which running shoes are good for beginners
 how do I do a handstand
 is the ski slope open in april
 what should I pack for iceland
-do I need a visa for vietnam
-is there a direct flight to lisbon
-how much luggage may I take on the plane
 where can I park near the stadium
 is the motorway closed tonight
-what does this warning light on my dashboard mean
-how often should engine oil be changed
-my bicycle chain keeps coming off
 how do I get a scratch out of wood
 the washing machine does not drain
 why is my radiator cold at the bottom
@@ -101,13 +89,9 @@ how do I block a number
 how long do I boil an egg
 a recipe for lentil soup please
 can I freeze cooked rice
-what goes well with red wine
-how do you get a cork out without a corkscrew
-is the restaurant on the corner any good
 how do I make sourdough starter
 which film won the oscar last year
 who sings that song about umbrellas
-is there another season of that series
 what was beethoven's last symphony
 how do I tune a guitar
 recommend a good thriller
@@ -126,7 +110,6 @@ when is sunset today
 how many days until christmas
 what day of the week is the first of may
 what is the time in sydney
-I have a toothache, what can I do
 how do I get rid of hiccups
 my back hurts from sitting all day
 is this mole dangerous
@@ -136,8 +119,6 @@ how much sleep does a newborn need
 my toddler refuses to eat vegetables
 what is a nice present for a ten year old
 how do I tie a tie
-which perfume lasts longest
-how do I get red wine out of a white shirt
 what should I wear to a wedding in the garden
 I had a fight with my best friend
 she has not answered my message for three days
@@ -146,7 +127,6 @@ I am so bored
 my train was late again
 I have just moved into a new flat
 today was a good day
-what a match that was
 nobody understands me
 lol
 no way
@@ -156,7 +136,6 @@ asdf jkl
 where did I put my keys
 is my shirt inside out
 can you call my mother
-order me a pizza
 turn off the lights in the kitchen
 set an alarm for seven
 play some jazz
@@ -167,13 +146,10 @@ how do I cancel my subscription to the magazine
 the parcel never arrived
 I would like my money back
 where is the nearest cash machine
-how tall was napoleon
-which countries border switzerland
 what is the currency of hungary
 who invented the telephone
 how does an election in the united states work
 what is inflation
-why did the roman empire fall
 when was the first world war
 what are the seven wonders of the world
 """.strip().splitlines()

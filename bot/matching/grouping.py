@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -27,6 +28,21 @@ def group_by_meaning(texts: Sequence[str], encoder: Encoder, same_from: float = 
     vectors = np.stack([encoder.encode(text) for text in texts])
     groups = _linked(vectors @ vectors.T, same_from)
     return sorted((_typical_first(group, vectors) for group in groups), key=lambda group: (-len(group), group[0]))
+
+
+def nearest_owners(
+    texts: Sequence[str], known: Sequence[str], owners: Sequence[str], encoder: Encoder, limit: int = 3
+) -> list[tuple[str, ...]]:
+    """For each text the owners of the ``known`` texts that are nearest to it, the nearest first.
+
+    ``owners`` has the owner of each known text. An owner is as near as the nearest of its texts.
+    """
+    vectors = encoder.encode_content(known)
+    found = []
+    for text in texts:
+        order = np.argsort(-(vectors @ encoder.encode(text)), kind="stable")
+        found.append(tuple(islice(dict.fromkeys(owners[place] for place in order), limit)))
+    return found
 
 
 def _linked(likeness: Floats, same_from: float) -> list[list[int]]:

@@ -55,9 +55,9 @@ class Names:
         return frozenset(things)
 
     def nearly_named_in(self, text: str, is_word: Callable[[str], bool]) -> frozenset[int]:
-        """The things of which the text has a name of several words but for a slip in one, which is no word for it."""
+        """The things of which the text has a name of several words but for a slip in one, which makes no word of it."""
         found = _plain(words(text))
-        odd = [place for place, word in enumerate(found) if not is_word(word)]
+        odd = [place for place, word in enumerate(found) if not (word.isdecimal() or is_word(word))]
         return frozenset(
             thing
             for place in odd

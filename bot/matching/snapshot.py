@@ -6,8 +6,11 @@ that cannot be read is simply fitted again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
@@ -28,8 +31,8 @@ Learnt = tuple[LexicalIndex, LinearHead, Confidence, Floats]
 
 _PROBABILITIES = ("first_right", "one_of_three")
 _POSTINGS = tuple(part.name for part in fields(Postings))
-FILES_KEPT = 4
-"""Files of each kind that a folder remembers: of the content before the last edit, of a second content."""
+FILES_KEPT = 6
+"""Files of each kind that a folder remembers, those used last: before the last edits, of a second content."""
 
 
 def place(folder: Path | None, kind: str, texts: Iterable[str], model_digest: str) -> Path | None:
@@ -57,8 +60,8 @@ def save(file: Path, arrays: Arrays) -> None:
 
 
 def remove_old(folder: Path, kind: str) -> None:
-    """Remove all but the newest files of a kind, so that editing does not fill the disk."""
-    files = sorted(folder.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
+    """Remove all but the files of a kind that were used last, so that editing does not fill the disk."""
+    files = sorted(folder.glob(f"{kind}-*"), key=lambda path: max(path.stat().st_mtime, path.stat().st_atime))
     for old in files[:-FILES_KEPT]:
         old.unlink(missing_ok=True)
 
@@ -67,9 +70,12 @@ def load(file: Path) -> Arrays | None:
     """What ``save`` wrote, or None where there is nothing that can be read."""
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+            arrays = {name: stored[name] for name in stored.files}
     except Exception:  # zipfile and numpy raise many kinds for damaged files
         return None
+    with contextlib.suppress(OSError):  # another's folder
+        os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
+    return arrays
 
 
 def from_learnt(lexical: LexicalIndex, head: LinearHead, confidence: Confidence, elsewhere: Floats) -> Arrays:

@@ -159,9 +159,9 @@ def _dictionary() -> tuple[dict[str, int], npt.NDArray[np.bytes_]]:
     A table of all of them would take 20 MB.
     """
     text = (files("symspellpy") / "frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
-    lines = [line.split(" ") for line in text.splitlines()]
-    everyday = {word: int(count) for word, count in lines[:_EVERYDAY]}
-    return everyday, np.sort(np.array([word.encode() for word, _ in lines[_EVERYDAY:]]))
+    lines = text.splitlines()
+    everyday = {word: int(count) for word, count in (line.split(" ") for line in lines[:_EVERYDAY])}
+    return everyday, np.sort(np.array([line.split(" ")[0].encode() for line in lines[_EVERYDAY:]]))
 
 
 def _is_english(word: str) -> bool:

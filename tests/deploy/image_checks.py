@@ -125,10 +125,11 @@ def image(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     trusted = [Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pip.conf")]
     volumes = [f"--volume={path}:{path}:ro" for path in trusted if path.exists()]
     arguments = [f"--build-arg=BASE={base}", *volumes, f"--tag={IMAGE}", "--format=docker", "--isolation=chroot"]
+    call("buildah", "rm", "--all")  # what a build left that was cut short
     started = time.monotonic()
     built = call("buildah", "bud", *arguments, str(context), timeout=1800)
     print(f"\nBuilt in {time.monotonic() - started:.0f} s:")
-    print("\n".join(line for line in built.stdout.splitlines() if " MB" in line))
+    print("\n".join(re.findall(r"^ *[\d.]+ MB (?: |->).*$", built.stdout, re.MULTILINE)))  # what slim.py says
     yield IMAGE
     call("podman", "container", "prune", "--force")
     call("podman", "volume", "prune", "--force")

@@ -59,6 +59,20 @@ def test_what_was_learnt_is_surer_than_what_nobody_taught(library: Learnt) -> No
     assert max(far) < np.median(own)
 
 
+def test_what_is_one_of_the_intents_is_told_from_what_is_none(library: Learnt) -> None:
+    own = [library.matcher.match(f"{text} thanks").in_scope for text in (*LOANS, *HOURS, *CARDS)]
+    far = [library.matcher.match(text).in_scope for text in FAR]
+    assert max(far) < min(own)
+
+
+def test_no_sign_of_nearness_counts_against_being_one_of_the_intents(library: Learnt) -> None:
+    weights = library.confidence.one_of_three.weights
+    assert (weights[:12] >= 0).all()
+    assert weights[12] <= 0  # nearness to a message that is none of them
+    assert (weights[13:16] >= 0).all()
+    assert (weights[:12] > 0).any()
+
+
 @pytest.mark.parametrize(
     ("confidence", "wrong", "risk", "threshold"),
     [

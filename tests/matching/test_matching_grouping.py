@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bot.matching import Encoder
-from bot.matching.grouping import group_by_meaning
+from bot.matching.grouping import group_by_meaning, nearest_owners
 
 SENT = [
     "Does berberine help with insulin resistance?",
@@ -53,3 +53,12 @@ def test_it_is_average_linkage(encoder: Encoder, same_from: float) -> None:
         groups[other] += groups.pop(one)
     found = group_by_meaning(texts, encoder, same_from)
     assert sorted(map(sorted, found)) == sorted(map(sorted, groups))
+
+
+def test_the_nearest_entries_come_with_the_nearest_first_and_each_once(encoder: Encoder) -> None:
+    known = ["Is berberine any good?", "What does berberine do?", "Can I give blood?", "Do cats get diabetes?"]
+    owners = ["supplements", "supplements", "blood", "animals"]
+    found = nearest_owners(SENT[:2], known, owners, encoder, limit=2)
+    assert [ids[0] for ids in found] == ["supplements", "blood"]
+    assert [len(set(ids)) for ids in found] == [2, 2]
+    assert nearest_owners([], known, owners, encoder) == []

@@ -68,6 +68,55 @@ def test_a_text_names_these_things(text: str, things: set[int]) -> None:
     assert Names(THINGS).named_in(text) == things
 
 
+KNOWN = {
+    "what",
+    "is",
+    "does",
+    "matter",
+    "disease",
+    "eye",
+    "bowel",
+    "type",
+    "1",
+    "2",
+    "one",
+    "my",
+    "syndrome",
+    "diabetes",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "things"),
+    [
+        ("what is inflammatory botel disease", {0}),
+        ("what is inflamatory bowel disease", {0}),
+        ("what is inflammatory bowel disease", set()),  # named outright
+        ("what is inflammatory botl disease", set()),  # two slips
+        ("inflamatory botel disease", set()),  # two words
+        ("is eey disease one", {1}),
+        ("is one disease my disease", set()),  # a slip of "bone disease", but a word
+        ("conns' syndrme", {3}),
+        ("type 1 diabtes, type 2 diabetes", {4}),
+        ("type 3 diabetes", set()),
+        ("lups", set()),  # names of one word are left to the speller
+        ("", set()),
+    ],
+)
+def test_a_name_of_several_words_is_nearly_named_with_a_slip_in_one(text: str, things: set[int]) -> None:
+    names = Names(
+        [
+            ("inflammatory bowel disease",),
+            ("eye disease",),
+            ("bone disease",),
+            ("conns syndrome", "conns' syndrome"),
+            ("type 1 diabetes",),
+            ("lupus",),
+        ]
+    )
+    assert names.nearly_named_in(text, KNOWN.__contains__) == things
+
+
 def test_a_spelling_under_two_things_belongs_to_the_first() -> None:
     assert Names([("sugar", "glucose"), ("glucose",)]).named_in("glucose") == {0}
 

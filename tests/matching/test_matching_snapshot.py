@@ -196,16 +196,28 @@ def test_a_folder_that_cannot_be_written_does_no_harm(wanted: list[Match], tmp_p
 def test_old_files_of_a_kind_are_removed_and_those_of_others_stay(tmp_path: Path) -> None:
     other = tmp_path / "second_look-0.npz"
     snapshot.save(other, {"x": np.zeros(1)})
-    files = [tmp_path / f"matcher-{number}.npz" for number in range(7)]
+    files = [tmp_path / f"matcher-{number}.npz" for number in range(9)]
     for number, file in enumerate(files):
         snapshot.save(file, {"x": np.full(3, number)})
         os.utime(file, (number, number))
-    assert snapshots(tmp_path) == files[-4:]
+    assert snapshots(tmp_path) == files[-snapshot.FILES_KEPT :]
     assert other.is_file()
     assert list(tmp_path.glob("*.part")) == []
     newest = snapshot.load(files[-1])
     assert newest is not None
-    assert newest["x"].tolist() == [6, 6, 6]
+    assert newest["x"].tolist() == [8, 8, 8]
+
+
+def test_a_file_that_is_still_read_outlives_newer_ones(tmp_path: Path) -> None:
+    read = tmp_path / "matcher-read.npz"
+    snapshot.save(read, {"x": np.zeros(1)})
+    os.utime(read, (0, 0))
+    for number in range(2 * snapshot.FILES_KEPT):
+        assert snapshot.load(read) is not None
+        file = tmp_path / f"matcher-{number}.npz"
+        snapshot.save(file, {"x": np.zeros(1)})
+        os.utime(file, (number, number))
+    assert read in snapshots(tmp_path)
 
 
 def test_a_file_that_is_not_there_is_nothing(tmp_path: Path) -> None:

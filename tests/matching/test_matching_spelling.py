@@ -187,6 +187,43 @@ def test_longer_words_may_have_more_slips(word: str, corrected: str) -> None:
     assert Speller(targets, lambda word: False).correct(word) == corrected
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant", "other"),
+    [
+        ("chafged", "charged", "changed"),  # f lies beside r, not beside n
+        ("ligt", "light", "list"),  # a letter left out
+        ("emaisl", "emails", "email"),  # two letters swapped, not one too many
+        ("snurrf", "snurf", "snurrl"),  # a letter struck twice
+    ],
+)
+def test_a_likely_slip_comes_before_a_commoner_word(typed: str, meant: str, other: str) -> None:
+    assert Speller(Counter({meant: 5, other: 50}), lambda word: False).correct(f"{typed} zz") == f"{meant} zz"
+
+
+@pytest.mark.parametrize(
+    ("typed", "everyday", "of_the_content"),
+    [
+        ("sendign", "sending", "pending"),
+        ("shippign", "shipping", "shopping"),
+        ("creaotr", "creator", "create"),
+        ("questoin", "question", "questions"),
+    ],
+)
+def test_a_slip_in_an_everyday_word_does_not_lead_to_the_content(
+    typed: str, everyday: str, of_the_content: str
+) -> None:
+    assert Speller(Counter({of_the_content: 50}), lambda word: False).correct(typed) == everyday
+
+
+def test_a_short_word_has_lost_a_letter_of_a_very_common_one_or_stays() -> None:
+    speller = Speller(Counter({"what": 40, "hurt": 1, "whet": 1, "filler": 2_000}), lambda word: False)
+    assert speller.correct("wht hrt") == "what hrt"
+
+
+def test_a_slip_beside_an_apostrophe_is_corrected() -> None:
+    assert Speller(Counter({"haven't": 5}), lambda word: False).correct("haevn't") == "haven't"
+
+
 def test_edited_words_are_right_and_those_of_utterances_only_when_several_agree() -> None:
     general = {"tired"}
     targets = spelling_targets(

@@ -35,7 +35,7 @@ ME = {
     "supports_inline_queries": True,
     "supports_guest_queries": True,
 }
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 # The parameters that each method knows, as far as the bot has business with them; all others are refused.
 _WHERE = {"chat_id", "message_thread_id", "reply_parameters"}

@@ -291,6 +291,7 @@ async def test_a_pause_of_hours_is_not_waited_for_but_kept(api: BotApi, make_pla
     async with served(make_platform()):
         await api.push(message=message(ASK))
         await api.push(message=message(ASK))
+        await api.until(lambda: api.failed("sendMessage"))  # it was not Ben's that was refused
         await api.push(message=message(ASK, BENS, BEN))
         (reply,) = await api.shown()
         await api.until(lambda: failures("flood") == before + 2)
