@@ -35,6 +35,7 @@ from benchmarks.load import (
     measure_answerer,
     print_rows,
     resident_bytes,
+    settle,
 )
 from benchmarks.report import CACHE, OWN_QUESTIONS, ROOT, existing, save
 
@@ -75,6 +76,7 @@ async def _serve_iris(token: str, content: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         records = await Records.open(RecordSettings(data=Path(folder)))
         desk = Desk(build_answerer(content, CACHE / "own"))
+        settle()
         await DiscordPlatform(token, desk, records).serve()
 
 

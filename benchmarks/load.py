@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -87,6 +88,12 @@ def keep_to_a_core(*, first: bool) -> None:
     """Keep this process to the first core, or to all others."""
     if _CORES:
         os.sched_setaffinity(0, set(_CORES[:1] if first else _CORES[1:] or _CORES))
+
+
+def settle() -> None:
+    """Take what was loaded out of the garbage collector's rounds, as app.py does before it serves."""
+    gc.collect()
+    gc.freeze()
 
 
 def _cpu_seconds(process: int) -> float:

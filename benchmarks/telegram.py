@@ -37,6 +37,7 @@ from benchmarks.load import (
     keep_to_a_core,
     measure_answerer,
     print_rows,
+    settle,
 )
 from benchmarks.report import CACHE, OWN_QUESTIONS, ROOT, existing, save
 
@@ -79,6 +80,7 @@ async def _serve_iris(base_url: str, hook: int, content: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         records = await Records.open(RecordSettings(data=Path(folder)))
         desk = Desk(build_answerer(content, CACHE / "own"))
+        settle()
         token = importlib.import_module("bot_api").TOKEN
         await TelegramPlatform(token, desk, records, webhook=webhook, base_url=base_url, rates=unlimited).serve()
 

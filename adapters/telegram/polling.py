@@ -118,7 +118,9 @@ class Poller:
         """The next updates; while some are at work, those come along again and are left out."""
         unfinished = self._intake.first_unfinished()
         if unfinished is None or unfinished not in self._taken or self._behind(unfinished) >= _UNCONFIRMED_MAX:
-            return await self._bot.fetch_updates(self._next, self._timing.poll, KINDS)
+            # The first poll comes back at once: a quiet bot is known to be connected, and not only when that poll ends.
+            wait = 0 if self._came_back is None else self._timing.poll
+            return await self._bot.fetch_updates(self._next, wait, KINDS)
         updates = await self._bot.fetch_updates(unfinished, 0, KINDS)
         return [raw for raw in updates if raw["update_id"] not in self._taken]
 

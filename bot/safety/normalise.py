@@ -58,6 +58,8 @@ _SMALL_NUMBERS = (
     "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 )
 _UNDER_TWENTY = {word: number for number, word in enumerate(_SMALL_NUMBERS.split())}
+# What stands before a time of day: "at four thirty".
+_BEFORE_TIMES = frozenset({"at", "by", "for", "until", "till", "around", "before", "after", "since"})
 _TENS_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _TENS = {word: 10 * number for number, word in enumerate(_TENS_WORDS.split(), 2)}
 
@@ -199,7 +201,7 @@ def _with_numbers(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
         if number:
             folded.append(Token(number, first.sentence, first.clause, float(number)))
         else:
-            folded.append(first)
+            folded.extend(tokens[place : place + length])
         place += length
     return tuple(folded)
 
@@ -211,6 +213,12 @@ def _number_at(tokens: tuple[Token, ...], place: int) -> tuple[str, int]:
     if not length:
         return "", 1
     rest = words[length:]
+    if length == 1 and 0 < whole <= 12 and rest[:1] and rest[0] in _TENS:
+        # "four thirty" is half past four, or how Americans say 430.
+        more, taken = _below_hundred(rest)
+        before = tokens[place - 1].text if place else ""
+        is_time = whole > 9 or before in _BEFORE_TIMES or rest[taken : taken + 1] in (["am"], ["pm"])
+        return ("" if is_time else str(100 * whole + more)), 1 + taken
     if rest[:1] == ["hundred"] and 0 < whole < 10:
         joint = int(rest[1:2] == ["and"])
         more, taken = _below_hundred(rest[1 + joint :])

@@ -522,7 +522,7 @@ class BotApi:
         return True
 
     async def _getMyCommands(self, call: Call) -> Any:
-        return self.profile["commands"].get(call.data["scope"]["type"], [])
+        return self.profile["commands"].get(_menu_of(call), [])
 
     async def _setMyCommands(self, call: Call) -> Any:
         commands = call.data["commands"]
@@ -534,7 +534,10 @@ class BotApi:
                 raise BadRequest(f"description of {name}")
         if not 1 <= len(commands) <= 100 or len({command["command"] for command in commands}) < len(commands):
             raise BadRequest("commands")
-        self.profile["commands"][call.data["scope"]["type"]] = commands
+        language = call.data.get("language_code", "")
+        if language and not (len(language) == 2 and language.isascii() and language.isalpha()):
+            raise BadRequest("language_code")
+        self.profile["commands"][_menu_of(call)] = commands
         return True
 
     async def _getMyDescription(self, call: Call) -> Any:
@@ -664,3 +667,7 @@ def _error(code: int, description: str, parameters: JSON | None = None) -> web.R
     if parameters:
         body["parameters"] = parameters
     return web.json_response(body, status=code)
+
+
+def _menu_of(call: Call) -> tuple[str, str]:
+    return call.data["scope"]["type"], call.data.get("language_code", "")

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -146,12 +146,24 @@ async def test_when_we_fail_the_person_is_told_and_the_next_question_is_answered
 async def test_menus_and_profile_are_set_once(api: BotApi, make_platform: Make) -> None:
     async with served(make_platform()):
         await api.call("setMyShortDescription")
-    menus = {scope: [command["command"] for command in commands] for scope, commands in api.profile["commands"].items()}
+    shown: dict[tuple[str, str], list[Any]] = api.profile["commands"]
     in_groups = ["ask", "topics", "sources", "help", "privacy"]
-    assert menus == {
+    names = {
         "all_private_chats": ["topics", "ask", "sources", "help", "privacy", "mydata", "forgetme", "settings"],
         "all_group_chats": in_groups,
         "all_chat_administrators": [*in_groups, "settings"],
+    }
+    assert {menu: [command["command"] for command in commands] for menu, commands in shown.items()} == {
+        (scope, language): names[scope] for scope in names for language in ("", "es", "de", "fr", "pt")
+    }
+    asks = {language: shown["all_group_chats", language][0]["description"] for language in ("", "es", "de", "fr", "pt")}
+    # In another language the menu says that the texts are English.
+    assert asks == {
+        "": "Ask a question",
+        "es": "Haz una pregunta (en inglés)",
+        "de": "Eine Frage stellen (auf Englisch)",
+        "fr": "Poser une question (en anglais)",
+        "pt": "Fazer uma pergunta (em inglês)",
     }
     assert api.profile["description"].startswith("IRIS is an automated bot and not a clinician.")
     assert api.profile["short_description"].startswith("General information, not medical advice.")
