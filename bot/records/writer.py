@@ -172,7 +172,8 @@ class Writer:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake_for_job(), pause - RETRY_SECONDS[0])
             return
-        await self._wake.wait()
+        if not self._closing:
+            await self._wake.wait()
         self._wake.clear()
         if not (self._jobs or self._closing):
             with suppress(TimeoutError):
