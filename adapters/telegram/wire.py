@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 from telegram import LinkPreviewOptions
@@ -85,7 +86,8 @@ class Wire(BaseRequest):
                 connector=aiohttp.TCPConnector(limit=self._connections),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": self.USER_AGENT},
-                trust_env=True,  # HTTPS_PROXY, as httpx does it
+                # HTTPS_PROXY, as httpx does it. Only where there is one: it also has a file looked for at each request.
+                trust_env=bool(getproxies()),
             )
 
     async def shutdown(self) -> None:

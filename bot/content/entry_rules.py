@@ -28,10 +28,10 @@ DETAILS_GRADE_MEDIAN = 9.0
 # What the platforms show at most, in UTF-16 units; adapters/ cuts the rest. The tests compare these with adapters/.
 QUESTION_UNITS_MAX = 77
 """A button on Discord has 80; a choice has its number in front: "1. "."""
-GROUP_UNITS_MAX = 60
-"""A button on Telegram, as the adapter makes it."""
-TEXT_UNITS_MAX = 1500
-"""Discord shows 2000 on the first page, sources included, and a sign may need a second one before it."""
+GROUP_UNITS_MAX = 38
+"""A button on Telegram, as the adapter makes it: about what a phone shows of one."""
+TEXT_UNITS_MAX = 1400
+"""Discord has room for 1478 in one piece on the first page, beside banner, notes and disclaimer at their longest."""
 PROFILE_SHORT_UNITS_MAX = 120
 """The short disclaimer is the bot's profile text on Telegram."""
 PROFILE_LONG_UNITS_MAX = 512

@@ -71,7 +71,7 @@ LONG = [
     (
         SHORT,
         f"    short: '**https://example.org/{'a' * 1500}**'",
-        '71 (thyroid-what): "short" has 1524 characters; a message shows 1500. Shorten it.',
+        '71 (thyroid-what): "short" has 1524 characters; a message shows 1400. Shorten it.',
     ),
     (DETAILS, "", '68 (thyroid-what): "details" is missing. Add 80 to 200 words that say more than the short answer.'),
     (
