@@ -282,12 +282,11 @@ class Stack:
     postgres: Any
     valkey: Any
     telegram: Telegram
-    names: Iterator[int] = field(default_factory=itertools.count)
 
     def environment(self) -> dict[str, str]:
         """What a copy needs to find them."""
         return {
-            "IRIS_DATABASE_URL": self.postgres.url(f"iris{next(self.names)}"),
+            "IRIS_DATABASE_URL": self.postgres.empty(),
             "IRIS_VALKEY_URL": self.valkey.url,
             "IRIS_TELEGRAM_API_URL": self.telegram_api.base_url.removesuffix("/bot"),
             "STAND_IN_DISCORD": self.discord_server.url,
