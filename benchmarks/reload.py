@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import random
 import shutil
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.latency import percentile, varied_texts
+from benchmarks.load import settle
 from benchmarks.report import CACHE, OWN_QUESTIONS, ROOT, save
 
 QUIET_SECONDS = 20.0
@@ -106,8 +106,7 @@ async def measure_waits(folder: Path, cache: Path, per_second: float) -> list[di
 
     encoder = Encoder(cache_folder=cache)
     desk = Desk(build_answerer(folder, cache, encoder))
-    gc.collect()
-    gc.freeze()  # as app.py does
+    settle()
 
     def build(copy: Path) -> Any:
         phases.append(crowd.begin("taking it in"))
