@@ -33,7 +33,8 @@ TOGETHER = 500
 # Ids as Discord's, numbered so that all have the same beginning, in digits and in bytes.
 FIRST_ID = 0x0C3A5F1E_00000000
 DIGITS = re.compile(rb"8811212\d{11}")
-BYTES = re.compile(rb"\x0c\x3a\x5f\x1e|\x1e\x5f\x3a\x0c")
+# All six bytes that the ids share: four of them stand somewhere in megabytes of random keys once in some runs.
+BYTES = re.compile(rb"\x0c\x3a\x5f\x1e\x00\x00|\x00\x00\x1e\x5f\x3a\x0c")
 # A word that is in every question, is like no other, and that nobody's keyboard writes by chance.
 WORDS = re.compile(rb"(?i)blorvaxi|anna_of_the_test")
 ASKED = (
