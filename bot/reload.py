@@ -222,6 +222,9 @@ def _build_aside(build: Callable[[Path], Answerer], folder: Path) -> Answerer:
     Only what is young is looked through, a little at a time; collections over everything that a content consists of
     held everybody up for 0.15 s of computing, four times in one build. With the usual 5 ms between thread switches, a
     reply took 50 ms longer.
+
+    So a content that was replaced goes only because nothing refers to it any more: what hangs in a ring of references
+    is never found. One such ring, a speller and its cache, took 3.2 MB with our content at each change.
     """
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -127,15 +127,14 @@ class Encoder:
         known, vectors = self._cache.load() if self._cache else self._content
         if known[: len(wanted)] == wanted:
             return vectors[: len(wanted)]
-        places = _places(known)
-        missing = {key: text for key, text in zip(wanted, texts, strict=True) if key not in places}
-        whole = np.concatenate((vectors, self.encode_many(list(missing.values()))))
-        places |= {key: len(vectors) + number for number, key in enumerate(missing)}
-        found = whole[[places[key] for key in wanted]]
+        rows = dict(zip(known, vectors, strict=True))
+        missing = {key: text for key, text in zip(wanted, texts, strict=True) if key not in rows}
+        rows |= zip(missing, self.encode_many(list(missing.values())), strict=True)
+        found = np.stack([rows[key] for key in wanted])
         if self._cache and missing:
             present = set(wanted)
             others = [key for key in known if key not in present][: max(_OTHERS_MIN, len(wanted))]
-            self._cache.save([*wanted, *others], np.concatenate((found, whole[[places[key] for key in others]])))
+            self._cache.save([*wanted, *others], [*found, *(rows[key] for key in others)])
         return found
 
 
@@ -188,14 +187,18 @@ class _VectorCache:
         starts = range(0, len(keys), _KEY_BYTES)
         return [keys[start : start + _KEY_BYTES] for start in starts], vectors
 
-    def save(self, keys: Sequence[bytes], vectors: Floats) -> None:
-        body = len(keys).to_bytes(_COUNT_BYTES, "little") + b"".join(keys) + vectors.astype(np.float32).tobytes()
+    def save(self, keys: Sequence[bytes], vectors: Sequence[Floats]) -> None:
+        # One after the other: joined first, they would take their room three times more, which the process then keeps.
+        head = len(keys).to_bytes(_COUNT_BYTES, "little") + b"".join(keys)
+        digest = hashlib.sha256(head)
+        for vector in vectors:
+            digest.update(vector.tobytes())
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             # Written aside and renamed, so that a second process never reads half a file.
             with tempfile.NamedTemporaryFile(dir=self._file.parent, suffix=".part", delete=False) as aside:
-                aside.write(hashlib.sha256(body).digest())
-                aside.write(body)
+                aside.write(digest.digest() + head)
+                aside.writelines(vector.tobytes() for vector in vectors)
             Path(aside.name).replace(self._file)
             remove_old(self._file.parent, "vectors")
         except OSError:

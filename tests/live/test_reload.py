@@ -8,15 +8,20 @@ import gc
 import os
 import shutil
 import weakref
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
+import yaml
 from editing import Operators, rewrite, soon
 
 from bot import reload
 from bot.answer import Answerer
 from bot.app import build_answerer
+from bot.content import HARMLESS
+from bot.content.safety_rules import KindId
 from bot.desk import Desk
 from bot.matching import Encoder
 from bot.metrics import REGISTRY
@@ -258,13 +263,42 @@ async def test_many_changes_do_not_grow_memory_and_leave_no_old_content_behind(
             assert (NEW if number % 2 == 0 else OLD) in await running.says()
 
     await change(10)
-    before = _memory_mb()
+    before, ours = _memory_mb(), _objects_of_ours()
     await change(50)
     grown = _memory_mb() - before
+    assert _objects_of_ours() - ours == Counter(), "each change leaves something where the collector never looks"
     gc.collect()
     assert len(kept) == 1
     assert grown < 15, f"50 changes grew memory by {grown:.0f} MB"
     await running.desk.close()
+
+
+def test_a_content_that_is_replaced_goes_without_the_collector_which_no_longer_sees_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / "content" / "safety.yaml", folder)
+    dangers = {kind: [f"{kind} number {number}" for number in range(12)] for kind in (*get_args(KindId), HARMLESS)}
+    (folder / "utterances" / "safety.yaml").write_text(yaml.safe_dump(dangers), encoding="utf-8")
+    answerer = build_answerer(folder, None, Encoder(cache_folder=tmp_path / "cache"))
+    asked = ("What is insulin resistance?", "insulin resistence", "rain number 7", "I want to kill myself", "hello")
+    answerer.answer_all([Question(text) for text in asked])
+    answerer.complete("insulin res")
+    for topic in answerer.topics():
+        for entry in topic.entries:
+            answerer.show(entry.entry_id)
+    # Its encoder, which outlives every content, is held here; a ring in anything else would stay for good.
+    encoder = answerer._matcher and answerer._matcher.encoder
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        del answerer
+        gc.collect()
+        rings = sorted(type(each).__qualname__ for each in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert rings == []
+    assert encoder
 
 
 def test_building_leaves_no_garbage_which_would_then_be_kept_for_good(
@@ -280,6 +314,15 @@ def test_building_leaves_no_garbage_which_would_then_be_kept_for_good(
     assert gc.collect() < 20
     assert gc.get_threshold() == before
     assert built.topics()
+
+
+def _objects_of_ours() -> Counter[str]:
+    """How many objects of each class of IRIS there are, frozen ones included."""
+    gc.unfreeze()
+    kinds = (type(each) for each in gc.get_objects())
+    found = Counter(kind.__qualname__ for kind in kinds if str(kind.__module__).startswith("bot."))
+    gc.freeze()
+    return found
 
 
 def _memory_mb() -> float:
