@@ -15,7 +15,7 @@ from bot.content import Entry, Faq
 from bot.matching import Match, Matcher, Outcome, SecondLook, Vectors
 from bot.question import Question
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
-from bot.safety import Assessment, Finding, SafetyKind, Triage
+from bot.safety import CAN_WAIT, Assessment, Finding, SafetyKind, Triage
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,6 @@ LONGEST_QUESTION = 8_000
 
 # The share of belief from which on small talk is replied to though the matcher is unsure: a wrong "hello" harms nobody.
 _LIKELY_TALK = 0.8
-_CAN_WAIT = frozenset({SafetyKind.MEDICATION_DOSING, SafetyKind.PERSONAL_DIAGNOSIS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Answerer:
     def decide(self, texts: Sequence[str]) -> list[Decision]:
         """For each text: a safety reply, an entry, small talk, a question back, or nothing."""
         found = [self._triage.assess(_readable_part(text)) for text in texts]
-        known = self._encoded([text for text, assessment in zip(texts, found, strict=True) if _is_open(assessment)])
+        known = self._encoded([text for text, assessment in zip(texts, found, strict=True) if assessment.is_open])
         return [self._decide(text, assessment, known) for text, assessment in zip(texts, found, strict=True)]
 
     def _encoded(self, texts: Sequence[str]) -> Vectors:
@@ -107,38 +106,46 @@ class Answerer:
         return readers[0].encoder.encode_each(parts) if parts else {}
 
     def _decide(self, text: str, found: Assessment, known: Vectors) -> Decision:
-        assessment = self._assess(text, found, known)
+        match = None
+        if self._matcher is not None and _is_question(text) and found.is_open:
+            match = self._matcher.match(text, known)
+        assessment = self._assess(text, found, known, match)
         if assessment.kind is not None:
             return Decision(ReplyKind.SAFETY, assessment.kind, 1.0, (), assessment)
-        if self._matcher is None or not _is_question(text):
+        if match is None:
             decision = Decision(ReplyKind.OUT_OF_SCOPE, None, 0.0, (), assessment)
         else:
-            decision = self._decision(assessment, self._matcher.match(text, known))
+            decision = self._decision(assessment, match)
         if decision.kind in (ReplyKind.CLARIFY, ReplyKind.OUT_OF_SCOPE) and assessment.banner is None:
             # Nothing answers, so a line where to turn takes nothing away.
             return replace(decision, assessment=replace(assessment, banner=assessment.hunch))
         return decision
 
-    def _assess(self, text: str, assessment: Assessment, known: Vectors) -> Assessment:
+    def _assess(self, text: str, assessment: Assessment, known: Vectors, match: Match | None) -> Assessment:
         """What the second look makes of what the rules found.
 
-        An emergency or self-harm that the rules find stands. Where they find nothing, or what can wait, a strong
-        suspicion of a nearer danger comes first. What can wait is dropped if the message is quite unlike any example
-        of danger.
+        An emergency or self-harm that the rules find stands, unless it is no more than a hint. Where they find nothing,
+        or what can wait, a strong suspicion of a nearer danger comes first; it must be stronger where the matcher is
+        sure what was asked. What can wait is dropped if the message is not like the examples of danger, a hint if it is
+        quite unlike them in each of its sentences.
         """
-        if self._second_look is None or not _is_question(text) or not _is_open(assessment):
+        if self._second_look is None or not _is_question(text) or not assessment.is_open:
             return assessment
-        suspicion = self._second_look.look(text, known, assessment.signs)
-        limits = self._second_look.limits
-        if assessment.kind is not None and suspicion.strength < limits.dubious:
+        urgent = assessment.kind is not None and assessment.kind not in CAN_WAIT
+        suspicion = self._second_look.look(text, known, assessment.signs, closely=urgent)
+        limits, strength = self._second_look.limits, suspicion.strength
+        if assessment.kind is not None and strength < (limits.unlike if urgent else limits.dubious):
             dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
             return Assessment((), assessment.banner, assessment.cleared + dropped)
+        if urgent:
+            return assessment
         kind = SafetyKind(suspicion.kind)
-        can_wait = kind in _CAN_WAIT
-        if suspicion.strength < limits.alarming or (can_wait and assessment.kind is not None):
-            worrying = not can_wait and suspicion.strength >= limits.worrying
+        can_wait = kind in CAN_WAIT
+        is_sure = match is not None and match.outcome is Outcome.ANSWER and assessment.kind is None
+        enough = limits.convincing if is_sure else limits.alarming
+        if strength < enough or (can_wait and assessment.kind is not None):
+            worrying = not can_wait and strength >= limits.worrying
             return replace(assessment, hunch=kind) if worrying else assessment
-        strength, enough = suspicion.strength, limits.alarming
         why = f"It is like the examples of this kind (strength {strength:.1f}, enough from {enough:.1f})."
         finding = Finding(kind, "second-look", "", why)
         return Assessment((finding, *assessment.findings), assessment.banner, assessment.cleared)
@@ -363,11 +370,6 @@ def _language(question: Question) -> str:
 def _reviewed(entry: Entry) -> str:
     day = entry.reviewed.isoformat() if entry.reviewed else ""
     return ", ".join(part for part in (day, entry.reviewed_by) if part)
-
-
-def _is_open(assessment: Assessment) -> bool:
-    """Whether the rules leave something to say about the message: they found nothing, or nothing urgent."""
-    return assessment.kind is None or assessment.kind in _CAN_WAIT
 
 
 def _is_question(text: str) -> bool:

@@ -67,7 +67,8 @@ def build_answerer(content: Path | None = None, cache: Path | None = None, encod
     examples = load_safety_examples(_safety_folder(content or default_content_folder()))
     encoder = encoder or Encoder(cache_folder=cache)
     encoder.encode_content(_texts_learnt_from(faq, examples))
-    return Answerer(faq, triage, _fit_matcher(faq, encoder), _fit_second_look(faq, triage, examples, encoder))
+    matcher = _fit_matcher(faq, encoder)
+    return Answerer(faq, triage, matcher, _fit_second_look(faq, triage, examples, matcher))
 
 
 def load_content(content: Path | None = None) -> tuple[Faq, Triage]:
@@ -153,11 +154,12 @@ def _fit_matcher(faq: Faq, encoder: Encoder) -> Matcher:
     talk = [Intent(talk.id, (talk.question, *talk.utterances)) for talk in faq.smalltalk]
     background = [text for texts in faq.out_of_scope.values() for text in texts]
     words = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
-    return Matcher.fit([*entries, *talk], background, encoder, words)
+    risk = {} if faq.risk is None else {"risk": faq.risk}
+    return Matcher.fit([*entries, *talk], background, encoder, words, **risk)
 
 
 def _fit_second_look(
-    faq: Faq, triage: Triage, examples: dict[str, tuple[str, ...]], encoder: Encoder
+    faq: Faq, triage: Triage, examples: dict[str, tuple[str, ...]], matcher: Matcher
 ) -> SecondLook | None:
     """None where there are no examples: triage then goes by its rules alone."""
     if not examples:
@@ -166,7 +168,7 @@ def _fit_second_look(
     harmless += [text for talk in faq.smalltalk for text in talk.utterances]
     harmless += [text for texts in faq.out_of_scope.values() for text in texts]
     dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    return SecondLook.fit(dangers, examples[HARMLESS], harmless, encoder, triage)
+    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, matcher.spellings)
 
 
 def connect(settings: RunSettings, desk: Desk, records: Records) -> list[Platform]:

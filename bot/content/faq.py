@@ -131,6 +131,8 @@ class Faq(_Model):
     """Messages that are not ours, by kind. Most stand in utterances/out-of-scope.yaml instead."""
     replies: Replies = Field(default_factory=Replies)
     vocabulary: Vocabulary = Field(default_factory=Vocabulary)
+    risk: Annotated[float, Field(gt=0, le=0.1)] | None = None
+    """The share of messages that may get a wrong answer when the matcher tries itself out; 0.015 if not given."""
 
     @cached_property
     def entry_by_id(self) -> dict[str, Entry]:

@@ -116,6 +116,8 @@ class Rule(Strict):
     any: tuple[str, ...] = Field(min_length=1)
     cleared_by: Listed
     yields_to: tuple[KindId, ...] = ()
+    hint: bool = False
+    """Of an urgent kind, but dropped where the second look finds the message quite unlike any danger."""
 
 
 class Banner(Strict):

@@ -34,12 +34,12 @@ _BEYOND = 50.0
 _STANDARD_MAX = 2.5
 """Standard deviations: trials of a small content never see a text that is nearly an utterance, and what they did not
 see must not count for more than what they did."""
-_SIGNALS = 17
+_SIGNALS = 18
 # Which way each of ``signals`` may count towards "one of three": nothing that makes a message more like an intent may
 # count against it; the number of words may count either way. The trials have few messages from far away, and without
 # this they teach that a high cosine is a bad sign among near ones: on CLINC150's validation part 21% of the messages
 # out of scope pass where 95% of the others do, with it 14% (docs/matching.md).
-_SPEAKS_FOR = np.array([1.0] * 12 + [-1.0] + [1.0] * 3 + [0.0])
+_SPEAKS_FOR = np.array([1.0] * 12 + [-1.0] + [1.0] * 3 + [0.0] + [-1.0])
 _ANSWER_LEAST = 0.5
 """Nobody is answered with what is more probably wrong than right, however few mistakes the trials show."""
 # The shares of messages with an entry, near by without one, and far off that the probabilities are made for. What
@@ -77,6 +77,7 @@ def signals(scores: Scores, share_known: float, word_count: int) -> Floats:
             sum(agree),
             share_known,
             np.log1p(word_count),
+            scores.foreign,
         ],
         dtype=np.float64,
     )
@@ -127,10 +128,17 @@ class _Trials:
         return result
 
 
-def fit_confidence(ranker: Ranker, texts: list[str], background: list[str], untuned: Flags | None = None) -> Confidence:
+def fit_confidence(
+    ranker: Ranker,
+    texts: list[str],
+    background: list[str],
+    untuned: Flags | None = None,
+    risk: float = WRONG_ANSWERS_MAX,
+) -> Confidence:
     """Learn both probabilities and thresholds for ``ranker``.
 
-    ``untuned`` marks texts that the encoder was not tuned on: only these may stand for people's own words.
+    ``untuned`` marks texts that the encoder was not tuned on: only these may stand for people's own words. ``risk`` is
+    the share of all messages of the trials that may be answered wrongly.
     """
     trials = _try_out(ranker, texts, background, np.ones(len(texts), bool) if untuned is None else untuned)
     if not (trials.kinds == "inside").any():  # too small a content to learn from its own mistakes: ask back
@@ -145,7 +153,7 @@ def fit_confidence(ranker: Ranker, texts: list[str], background: list[str], untu
         one_of_three,
         answer_from=max(
             _ANSWER_LEAST,
-            lowest_threshold(first_right(trials.seen), ~trials.first_right, weights, WRONG_ANSWERS_MAX),
+            lowest_threshold(first_right(trials.seen), ~trials.first_right, weights, risk),
         ),
         clarify_from=float(np.quantile(one_of_three(trials.seen[inside]), TURNED_AWAY_MAX)),
     )

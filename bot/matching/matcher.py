@@ -15,7 +15,7 @@ import numpy as np
 
 from bot.matching import snapshot
 from bot.matching.asking import asking_sentences
-from bot.matching.confidence import OFFERED, Confidence, fit_confidence, signals
+from bot.matching.confidence import OFFERED, WRONG_ANSWERS_MAX, Confidence, fit_confidence, signals
 from bot.matching.elsewhere import messages_for
 from bot.matching.encoder import Encoder, Vectors
 from bot.matching.head import NotConverged
@@ -82,8 +82,9 @@ class Matcher:
         background: Sequence[str],
         encoder: Encoder,
         vocabulary: Vocabulary | None = None,
+        risk: float = WRONG_ANSWERS_MAX,
     ) -> Matcher:
-        """Learn ``intents``; ``background`` are messages that are none of them.
+        """Learn ``intents``; ``background`` are messages that are none of them; ``risk`` as in ``fit_confidence``.
 
         Raises NotConverged when a fit did not reach its minimum, ValueError when an intent has no utterance.
         """
@@ -93,7 +94,7 @@ class Matcher:
         texts = [text for intent in intents for text in intent.utterances]
         labels = np.repeat(np.arange(len(intents)), [len(intent.utterances) for intent in intents])
         vectors = encoder.encode_content([*texts, *background])
-        ranker, confidence = _learn(texts, labels, list(background), vectors, encoder)
+        ranker, confidence = _learn(texts, labels, list(background), vectors, encoder, risk)
         edited = list(chain.from_iterable(intent.texts for intent in intents))
         speller = _speller(edited, [*texts, *background], list(chain.from_iterable(vocabulary.names)), encoder)
         return cls(intents, encoder, ranker, confidence, speller, vocabulary, background)
@@ -102,7 +103,7 @@ class Matcher:
         """All that ``match`` reads of a message, in the spellings in which it does."""
         asking = asking_sentences(text)
         parts = [*asking, text] if len(asking) == _TWO else [text]
-        return [reading for part in parts for reading in self._spellings(part)]
+        return [reading for part in parts for reading in self.spellings(part)]
 
     def match(self, text: str, known: Vectors = MappingProxyType({})) -> Match:
         """The verdict on one message. ``known`` has vectors of readings that are encoded already.
@@ -129,7 +130,7 @@ class Matcher:
         return self._read(text, known)
 
     def _read(self, text: str, known: Vectors) -> Match:
-        readings = self._spellings(text)
+        readings = self.spellings(text)
         scores = pooled([self._ranker.scores(reading, known[reading]) for reading in readings])
         seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
@@ -138,7 +139,7 @@ class Matcher:
         outcome = self._outcome(scores, named, first_right, one_of_three)
         return Match(outcome, first_right, self._candidates(scores), one_of_three)
 
-    def _spellings(self, text: str) -> list[str]:
+    def spellings(self, text: str) -> list[str]:
         """The message as typed and, where that differs, with its spelling corrected and its short forms written out."""
         corrected = self._speller.correct(text)
         expanded = self._written_out(corrected)
@@ -183,21 +184,22 @@ def _spoken(text: str) -> str:
 
 
 def _learn(
-    texts: list[str], labels: Ints, background: list[str], vectors: Floats, encoder: Encoder
+    texts: list[str], labels: Ints, background: list[str], vectors: Floats, encoder: Encoder, risk: float
 ) -> tuple[Ranker, Confidence]:
     """The fitted parts, from the encoder's cache folder where this very content was fitted before."""
     known, foreign = vectors[: len(texts)], vectors[len(texts) :]
-    parts = (*texts, "", *map(str, labels), "", *background)
+    parts = (*texts, "", *map(str, labels), "", *background, "", str(risk))
     file = snapshot.place(encoder.cache_folder, "matcher", parts, encoder.digest)
     if file and (learnt := snapshot.to_learnt(snapshot.load(file))):
-        lexical, head, confidence, elsewhere = learnt
-        return Ranker(known, labels, lexical, _together(foreign, elsewhere), head=head), confidence
+        lexical, head, border, confidence, elsewhere = learnt
+        ranker = Ranker(known, labels, lexical, _together(foreign, elsewhere), head=head, border=border)
+        return ranker, confidence
     messages, elsewhere = messages_for(known, background, encoder)
     ranker = Ranker(known, labels, LexicalIndex.of(texts), _together(foreign, elsewhere))
     _require_learnt(ranker)
-    confidence = fit_confidence(ranker, texts, [*background, *messages], encoder.untuned(texts))
+    confidence = fit_confidence(ranker, texts, [*background, *messages], encoder.untuned(texts), risk)
     if file:
-        snapshot.save(file, snapshot.from_learnt(ranker.lexical, ranker.head, confidence, elsewhere))
+        snapshot.save(file, snapshot.from_learnt(ranker.lexical, ranker.head, ranker.border, confidence, elsewhere))
     return ranker, confidence
 
 

@@ -53,6 +53,8 @@ class Scores:
     lexical: Floats
     background: float
     """Cosine to the nearest message that is known to be none of the intents; 0 where there are no such messages."""
+    foreign: float
+    """Log odds, by a linear classifier, of being like those messages and not like the intents' texts."""
 
 
 class Ranker:
@@ -70,6 +72,7 @@ class Ranker:
         background: Floats,
         kept: Flags | None = None,
         head: LinearHead | None = None,
+        border: LinearHead | None = None,
     ) -> None:
         self.vectors, self.labels, self.lexical, self.background = vectors, labels, lexical, background
         self.kept = np.ones(len(labels), dtype=bool) if kept is None else kept
@@ -82,14 +85,21 @@ class Ranker:
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         self._centres: Floats = (sums / np.where(norms > 0, norms, 1.0)).astype(np.float32)
         self.head = head or self._fit_head(None)
+        self.border = border or self._fit_border(None)
 
     def without(self, texts: Flags, background: Flags) -> Ranker:
         """The same ranker had it never seen the marked texts and background messages."""
         part = Ranker(
-            self.vectors, self.labels, self.lexical, self.background[~background], self.kept & ~texts, self.head
+            self.vectors,
+            self.labels,
+            self.lexical,
+            self.background[~background],
+            self.kept & ~texts,
+            self.head,
+            self.border,
         )
         # The whole fit is a good place to start from: most weights hardly move.
-        part.head = part._fit_head(self.head)
+        part.head, part.border = part._fit_head(self.head), part._fit_border(self.border)
         return part
 
     def _fit_head(self, start: LinearHead | None) -> LinearHead:
@@ -98,6 +108,16 @@ class Ranker:
             return LinearHead(_CENTRE_SHARPNESS * self._centres.T, np.zeros(intents, dtype=np.float32))
         vectors, labels = (self.vectors, self.labels) if self._complete else self._kept_only()
         return fit_head(vectors, labels, intents, strength=_HEAD_STRENGTH / len(labels), start=start)
+
+    def _fit_border(self, start: LinearHead | None) -> LinearHead:
+        """What tells the texts of all intents (class 0) from the background (class 1), each class counting alike."""
+        if not len(self.background):
+            return LinearHead(np.zeros((self.vectors.shape[1], 2), dtype=np.float32), np.zeros(2, dtype=np.float32))
+        vectors = np.concatenate((self._kept_only()[0], self.background))
+        labels = np.repeat([0, 1], [len(vectors) - len(self.background), len(self.background)])
+        shares = (0.5 / np.bincount(labels)[labels]).astype(np.float32)
+        strength = _HEAD_STRENGTH / len(labels)
+        return fit_head(vectors, labels, 2, strength=strength, sample_weights=shares, start=start)
 
     def _kept_only(self) -> tuple[Floats, Ints]:
         return self.vectors[self.kept], self.labels[self.kept]
@@ -109,7 +129,8 @@ class Ranker:
             cosines, lexical = self.vectors @ vector, self.lexical.similarities(text)
         else:
             cosines, lexical = self._of_shortlist(text, vector, to_centres)
-        return self._fused(lexical, self.head.logits(vector), cosines, to_centres, to_background)
+        logits, border = self.head.logits(vector), self.border.logits(vector)
+        return self._fused(lexical, logits, border, cosines, to_centres, to_background)
 
     def _of_shortlist(self, text: str, vector: Floats, to_centres: Floats) -> tuple[Floats, Floats]:
         """Cosines and likenesses to the texts of the intents that centres or words bring near; of all others, the least
@@ -133,10 +154,16 @@ class Ranker:
             block = vectors[start : start + _AT_ONCE]
             products = (block @ matrix.T for matrix in (self.vectors, self._centres, self.background))
             lexical = map(self.lexical.similarities, texts[start : start + _AT_ONCE])
-            yield from map(self._fused, lexical, self.head.logits(block), *products)
+            yield from map(self._fused, lexical, self.head.logits(block), self.border.logits(block), *products)
 
     def _fused(
-        self, likeness: Floats, logits: Floats, cosines: Floats, to_centres: Floats, to_background: Floats
+        self,
+        likeness: Floats,
+        logits: Floats,
+        border: Floats,
+        cosines: Floats,
+        to_centres: Floats,
+        to_background: Floats,
     ) -> Scores:
         logits = np.where(self.present, logits, -np.inf)
         log_p = log_softmax(logits)
@@ -148,7 +175,8 @@ class Ranker:
             + 0.5 * log_softmax(_COSINE_SHARPNESS * (nearest + centre))
             + 0.5 * log_softmax(_LEXICAL_SHARPNESS * lexical)
         )
-        return Scores(fused, log_p, logits, nearest, centre, lexical, float(to_background.max(initial=0.0)))
+        near_background, foreign = float(to_background.max(initial=0.0)), float(border[1] - border[0])
+        return Scores(fused, log_p, logits, nearest, centre, lexical, near_background, foreign)
 
     def _best(self, similarities: Floats) -> Floats:
         """The highest of each intent's texts, shape (intents,)."""
@@ -166,4 +194,5 @@ def pooled(scores: Sequence[Scores]) -> Scores:
         name: np.average([getattr(each, name) for each in scores], axis=0, weights=_READING_SHARES)
         for name in ("fused", "log_p", "logits", "nearest", "centre", "lexical")
     }
-    return Scores(**arrays, background=max(each.background for each in scores))
+    foreign = float(np.average([each.foreign for each in scores], weights=_READING_SHARES))
+    return Scores(**arrays, background=max(each.background for each in scores), foreign=foreign)

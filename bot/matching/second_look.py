@@ -1,17 +1,17 @@
 """A second look at safety: a classifier for wordings that the triage rules do not know.
 
-It reads a message as its sentence vector and as the signs that triage sees in it (word classes of ``safety.yaml``,
-which tell a reading of 2.1 from one of 7). It learns from ``content/utterances/safety.yaml``: examples of each kind,
-and harmless messages that look like them; utterances of the entries count as harmless too. From which strength on it
-speaks follows from a stated risk, measured on examples left out in turn. What the flow makes of a suspicion stands in
-``bot/answer.py``.
+It reads a message as sentence vectors, as typed and with its spelling corrected, and as the signs that triage sees in
+it (word classes of ``safety.yaml``, which tell a reading of 2.1 from one of 7). It learns from
+``content/utterances/safety.yaml``: examples of each kind, and harmless messages that look like them; utterances of the
+entries count as harmless too. From which strength on it speaks follows from a stated risk, measured on examples left
+out in turn. What the flow makes of a suspicion stands in ``bot/answer.py``.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -23,12 +23,13 @@ from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-FALSE_ALARMS_MAX = 0.025
-"""Share of harmless messages that may be taken for a danger; a third of them are look-alikes, rare among real ones."""
+# Shares of harmless messages that may reach a limit; a third of those it is measured on are look-alikes, rare among
+# real ones. Which limit is for what stands at ``Limits``.
+CONVINCED_MAX = 0.004
+FALSE_ALARMS_MAX = 0.015
 WORRIED_MAX = 0.05
-"""Share of harmless messages that may be answered with a line where to turn, if nothing else answers them."""
-DOUBTED_MAX = 0.15
-"""Share of harmless messages that may look so dangerous that a rule which fired is not doubted."""
+DOUBTED_MAX = 0.07
+HINTS_DOUBTED_MAX = 0.15
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
@@ -56,14 +57,22 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From which strength on a suspicion counts for what."""
+    """From which strength on a suspicion counts for what; each follows from a share of harmless messages, see above."""
 
+    convincing: float
+    """For a finding even where the matcher is sure of an entry."""
     alarming: float
-    """For a finding: FALSE_ALARMS_MAX of harmless messages reach it."""
+    """For a finding elsewhere."""
     worrying: float
-    """For a line where to turn, if nothing else answers: WORRIED_MAX do."""
+    """For a line where to turn, if nothing else answers."""
     dubious: float
-    """Below it a rule about what can wait is overruled: DOUBTED_MAX reach it."""
+    """Below it a rule about what can wait is overruled."""
+    unlike: float
+    """Below it a rule that takes a hint for an emergency or for self-harm is overruled."""
+
+
+Spell = Callable[[str], Iterable[str]]
+"""What gives the spellings in which a text is read: as typed and, where that differs, corrected."""
 
 
 class Signs(Protocol):
@@ -93,7 +102,9 @@ class SecondLook:
         near: Floats,
         far: Floats,
         limits: Limits,
+        spell: Spell,
     ) -> None:
+        self._spell = spell
         self.encoder, self._signs, self._kinds, self._head = encoder, signs, list(kinds), head
         self._column = {name: column for column, name in enumerate(named)}
         self._near, self._far = near, far  # vectors of the examples, and of their harmless look-alikes
@@ -107,6 +118,7 @@ class SecondLook:
         harmless: Sequence[str],
         encoder: Encoder,
         signs: Signs,
+        spell: Spell = lambda text: (text,),
     ) -> SecondLook:
         """Learn the kinds of ``examples`` against ``look_alikes`` and other ``harmless`` messages.
 
@@ -132,7 +144,7 @@ class SecondLook:
             referred = (np.arange(len(texts)) < len(look_alikes)) | (labels > 0)
             head = _fit(features, labels, len(kinds) + 1)
             strengths = _left_out(features, labels, head, referred)[(labels == 0) & encoder.untuned(texts)]
-            shares = [FALSE_ALARMS_MAX, WORRIED_MAX, DOUBTED_MAX]
+            shares = [CONVINCED_MAX, FALSE_ALARMS_MAX, WORRIED_MAX, DOUBTED_MAX, HINTS_DOUBTED_MAX]
             stored = {
                 "weights": head.weights,
                 "bias": head.bias,
@@ -145,33 +157,43 @@ class SecondLook:
         far, near = encoder.encode_content(look_alikes), encoder.encode_content(texts[len(harmless) :])
         head = LinearHead(stored["weights"], stored["bias"])
         limits = Limits(*map(float, stored["limits"]))
-        return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, limits)
+        return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, limits, spell)
 
     def readings(self, text: str) -> list[str]:
-        """What is looked at of a message: its sentences where it is long, and all of it."""
-        return [*sentences_of(text), text]
+        """What is looked at of a message: all of it in every spelling, and its sentences as typed where it is long."""
+        return [*self._spell(text), *sentences_of(text)]
 
-    def look(self, text: str, known: Vectors = MappingProxyType({}), signs: Collection[str] | None = None) -> Suspicion:
-        """What the message raises as a whole, or the worst of its sentences where it is long.
+    def look(
+        self,
+        text: str,
+        known: Vectors = MappingProxyType({}),
+        signs: Collection[str] | None = None,
+        *,
+        closely: bool = False,
+    ) -> Suspicion:
+        """What the message raises as a whole, or the worst of its sentences where it is long or to be read ``closely``.
 
         ``known`` has vectors of readings that are encoded already; ``signs`` are those of the whole message, if known.
         """
-        readings = self.readings(text)
-        vectors = known if all(part in known for part in readings) else self.encoder.encode_each(readings)
-        seen = [self._signs.signs(part) for part in readings[:-1]]
-        seen.append(self._signs.signs(text) if signs is None else signs)
-        suspicions = (self._suspicion(vectors[part], names) for part, names in zip(readings, seen, strict=True))
+        whole = list(self._spell(text))
+        sentences = sentences_of(text, 0 if closely else _LONG_WORDS)
+        readings = [*whole, *sentences]
+        vectors = known if all(reading in known for reading in readings) else self.encoder.encode_each(readings)
+        suspicions = [self._suspicion(whole, vectors, self._signs.signs(text) if signs is None else signs)]
+        suspicions += [self._suspicion([part], vectors, self._signs.signs(part)) for part in sentences]
         return max(suspicions, key=lambda suspicion: suspicion.strength)
 
-    def _suspicion(self, vector: Floats, signs: Collection[str]) -> Suspicion:
-        features = np.hstack([vector, _marked(signs, self._column)], dtype=np.float32)
-        kind = self._kinds[int(self._head.logits(features)[1:].argmax())]
-        return Suspicion(kind, float(_strengths(features[None], self._head, self._near, self._far)[0]))
+    def _suspicion(self, spellings: Sequence[str], vectors: Vectors, signs: Collection[str]) -> Suspicion:
+        """What the spellings of one text raise together, each with an equal say."""
+        marks = _marked(signs, self._column)
+        features = np.stack([np.hstack([vectors[text], marks], dtype=np.float32) for text in spellings])
+        kind = self._kinds[int(self._head.logits(features)[:, 1:].sum(axis=0).argmax())]
+        return Suspicion(kind, float(_strengths(features, self._head, self._near, self._far).mean()))
 
 
-def sentences_of(text: str) -> list[str]:
-    """The sentences of a long message; none of a short one."""
-    if len(text.split()) < _LONG_WORDS:
+def sentences_of(text: str, least: int = _LONG_WORDS) -> list[str]:
+    """The sentences of a message of ``least`` words and more; none of a shorter one."""
+    if len(text.split()) < least:
         return []
     sentences = [part.strip() for part in re.split(r"(?<=[.!?…])\s+|\n+", text)]
     few = 2

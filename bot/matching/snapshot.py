@@ -27,7 +27,7 @@ from bot.matching.near_words import NearWords
 
 Floats = npt.NDArray[np.float32]
 Arrays = dict[str, Any]
-Learnt = tuple[LexicalIndex, LinearHead, Confidence, Floats]
+Learnt = tuple[LexicalIndex, LinearHead, LinearHead, Confidence, Floats]
 
 _PROBABILITIES = ("first_right", "one_of_three")
 _POSTINGS = tuple(part.name for part in fields(Postings))
@@ -78,12 +78,16 @@ def load(file: Path) -> Arrays | None:
     return arrays
 
 
-def from_learnt(lexical: LexicalIndex, head: LinearHead, confidence: Confidence, elsewhere: Floats) -> Arrays:
+def from_learnt(
+    lexical: LexicalIndex, head: LinearHead, border: LinearHead, confidence: Confidence, elsewhere: Floats
+) -> Arrays:
     """All that a matcher has learnt, as arrays; ``elsewhere`` are vectors of messages that it added of its own."""
     by_word, by_piece = lexical.by_word, lexical.by_piece
     arrays: Arrays = {
         "head.weights": head.weights,
         "head.bias": head.bias,
+        "border.weights": border.weights,
+        "border.bias": border.bias,
         "elsewhere": elsewhere,
         "thresholds": np.array([confidence.answer_from, confidence.clarify_from]),
         "vocabulary": _joined(by_word.vocabulary),
@@ -130,6 +134,7 @@ def _to_learnt(arrays: Arrays) -> Learnt:
     return (
         LexicalIndex(word_index, piece_index),
         LinearHead(arrays["head.weights"], arrays["head.bias"]),
+        LinearHead(arrays["border.weights"], arrays["border.bias"]),
         Confidence(**probabilities, answer_from=answer_from, clarify_from=clarify_from),
         arrays["elsewhere"],
     )

@@ -17,6 +17,10 @@ class SafetyKind(StrEnum):
     PERSONAL_DIAGNOSIS = "personal-diagnosis"
 
 
+CAN_WAIT = frozenset({SafetyKind.MEDICATION_DOSING, SafetyKind.PERSONAL_DIAGNOSIS})
+"""Kinds for which a person is needed, but not now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule that fired: on which words, and why that matters (one plain sentence)."""
@@ -25,6 +29,8 @@ class Finding:
     rule: str
     matched: str
     why: str
+    hint: bool = False
+    """Whether a second look may drop it: its rule is marked so, or its kind can wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,11 @@ class Assessment:
     def kind(self) -> SafetyKind | None:
         """The most urgent kind, or None when nothing was found."""
         return self.findings[0].kind if self.findings else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a second look has a say: nothing was found, or nothing but hints."""
+        return all(finding.hint for finding in self.findings)
 
     @property
     def kinds(self) -> tuple[SafetyKind, ...]:

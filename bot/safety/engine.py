@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bot.content.safety_rules import Frame, Rule, SafetyRules
-from bot.safety.assessment import Assessment, Finding, SafetyKind
+from bot.safety.assessment import CAN_WAIT, Assessment, Finding, SafetyKind
 from bot.safety.normalise import Folded, Normaliser
 from bot.safety.patterns import Matcher, Pattern, Sightings, Span, bare, words_in
 from bot.safety.readings import MADE, read_numbers
@@ -26,6 +26,8 @@ _BEFORE_REACH = 2
 # Beyond this many places a combination is only tried on the first ones: a text that long has said it often enough.
 _MOST_SPANS = 60
 _YIELDING = 10
+# Who and when: a negation before them ("has not moved all day, I am 36 weeks") takes nothing back.
+_WHO_AND_WHEN = frozenset({"{personal}", "{me}", "{patient}", "{now}", "{now-strict}", "{acute-time}", "{child}"})
 # Word classes that say what a number is; found before the numbers are read, all others after.
 _READ_FIRST = ("test-", "not-a-", "glucose-hint", "pill-word")
 
@@ -147,6 +149,11 @@ class _Reading:
         return any(self.folded.tokens[place].text in ("or", "nor") for place in around)
 
 
+def _finding(rule: Rule, matched: str) -> Finding:
+    kind = SafetyKind(rule.kind)
+    return Finding(kind, rule.id, matched, rule.why, hint=rule.hint or kind in CAN_WAIT)
+
+
 class Triage:
     """The compiled rules; build once, share freely."""
 
@@ -241,17 +248,15 @@ class Triage:
     def _assessment(
         self, reading: _Reading, fired: list[tuple[_Compiled, Span]], cleared: list[tuple[_Compiled, str]]
     ) -> Assessment:
-        kinds = {entry.rule.kind for entry, _ in fired}
-
         def order(hit: tuple[_Compiled, Span]) -> tuple[int, str]:
-            entry = hit[0]
-            later = _YIELDING if kinds.intersection(entry.rule.yields_to) else 0
-            return (entry.rank + later, entry.rule.id)
+            # Two that would each go behind the other stay in the order of urgency.
+            rule = hit[0].rule
+            yields = any(
+                other.rule.kind in rule.yields_to and rule.kind not in other.rule.yields_to for other, _ in fired
+            )
+            return (hit[0].rank + (_YIELDING if yields else 0), rule.id)
 
-        findings = tuple(
-            Finding(SafetyKind(entry.rule.kind), entry.rule.id, reading.words(span), entry.rule.why)
-            for entry, span in sorted(fired, key=order)
-        )
+        findings = tuple(_finding(entry.rule, reading.words(span)) for entry, span in sorted(fired, key=order))
         names = sorted(f"{entry.rule.id} ({frame})" for entry, frame in cleared)
         banner = None if findings else self._banner(reading, cleared)
         return Assessment(findings, banner, tuple(names), signs=_signs(reading.sightings))
@@ -334,10 +339,11 @@ class Triage:
             return apart == 0 and (within == "sentence" or reading.clause_of(span) == reading.clause_of(anchor))
 
         for index, (part, spans) in enumerate(parts):
+            frames = entry.hit_frames - {"negated"} if part.atom in _WHO_AND_WHEN else entry.hit_frames
             usable = [
                 span
                 for span in spans
-                if near(span) and not (clear and not part.absent and reading.hit_cleared(span, entry.hit_frames))
+                if near(span) and not (clear and not part.absent and reading.hit_cleared(span, frames))
             ]
             if part.absent:
                 if usable:

@@ -39,6 +39,7 @@ MADE = frozenset(
         "startling-low",
         "decimal-low",
         "startling-high",
+        "startling-unclear",
     )
 )
 """The classes that come from numbers and not from words."""
@@ -105,6 +106,8 @@ def _startling(text: str, value: float) -> list[str]:
         return ["startling-low", "decimal-low"]
     if 30 <= value < 60:
         return ["startling-low"]
+    if 20 <= value < 34:
+        return ["startling-unclear"]
     return ["startling-high"] if 280 <= value <= 800 or ("." in text and 16 <= value < 34) else []
 
 

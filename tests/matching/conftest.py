@@ -34,7 +34,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     (file,) = folder.glob("matcher-*.npz")
     learnt = snapshot.to_learnt(snapshot.load(file))
     assert learnt is not None
-    return Learnt(intents, background, matcher, learnt[2], folder)
+    return Learnt(intents, background, matcher, learnt[3], folder)
 
 
 @pytest.fixture(scope="session")

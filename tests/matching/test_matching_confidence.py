@@ -11,7 +11,7 @@ import pytest
 from learnt import Learnt
 
 from bot.matching import Encoder, Intent, Match, Matcher, Outcome
-from bot.matching.confidence import OFFERED, Confidence, fit_confidence, lowest_threshold
+from bot.matching.confidence import OFFERED, WRONG_ANSWERS_MAX, Confidence, fit_confidence, lowest_threshold
 from bot.matching.lexical import LexicalIndex
 from bot.matching.ranking import Ranker
 
@@ -70,6 +70,7 @@ def test_no_sign_of_nearness_counts_against_being_one_of_the_intents(library: Le
     assert (weights[:12] >= 0).all()
     assert weights[12] <= 0  # nearness to a message that is none of them
     assert (weights[13:16] >= 0).all()
+    assert weights[17] <= 0  # likeness to such messages
     assert (weights[:12] > 0).any()
 
 
@@ -91,12 +92,12 @@ def test_the_threshold_is_the_lowest_that_keeps_to_the_risk(
     assert lowest_threshold(np.array(confidence), np.array(wrong, dtype=bool), weights, risk) == threshold
 
 
-def learn(encoder: Encoder) -> Confidence:
+def learn(encoder: Encoder, risk: float = WRONG_ANSWERS_MAX) -> Confidence:
     content = [LOANS, HOURS, CARDS]
     texts = [text for part in content for text in part]
     labels = np.repeat(np.arange(3), [len(part) for part in content])
     ranker = Ranker(encoder.encode_many(texts), labels, LexicalIndex.of(texts), encoder.encode_many(BACKGROUND))
-    return fit_confidence(ranker, texts, BACKGROUND)
+    return fit_confidence(ranker, texts, BACKGROUND, risk=risk)
 
 
 def test_the_same_content_gives_the_very_same_confidence(encoder: Encoder) -> None:
@@ -105,6 +106,12 @@ def test_the_same_content_gives_the_very_same_confidence(encoder: Encoder) -> No
     for one, other in ((first.first_right, second.first_right), (first.one_of_three, second.one_of_three)):
         for part, same in zip(astuple(one), astuple(other), strict=True):
             assert np.array_equal(part, same)
+
+
+def test_who_allows_more_wrong_answers_gets_more_answers(encoder: Encoder) -> None:
+    careful, default, bold = (learn(encoder, risk).answer_from for risk in (0.0001, WRONG_ANSWERS_MAX, 0.1))
+    assert careful >= default >= bold
+    assert careful > bold
 
 
 SMALL = {

@@ -100,6 +100,18 @@ def test_other_words_for_a_danger_are_seen(second_look: SecondLook, text: str, k
     assert suspicion.strength >= second_look.limits.alarming
 
 
+def test_a_misspelt_message_is_read_as_typed_and_corrected(encoder: Encoder, second_look: SecondLook) -> None:
+    typed, meant = "watr is puoring into teh celar", "water is pouring into the cellar"
+    spelling = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT, lambda text: dict.fromkeys((text, meant)))
+    assert spelling.readings(typed) == [typed, meant]
+    assert spelling.readings(meant) == [meant]
+    as_typed, corrected = second_look.look(typed), second_look.look(meant)
+    seen = spelling.look(typed)
+    assert seen.kind == "flood"
+    assert seen.strength == pytest.approx((as_typed.strength + corrected.strength) / 2, abs=1e-4)
+    assert corrected.strength >= spelling.limits.alarming
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -21,6 +21,7 @@ READINGS = {
     "{many-pills}": "40 tablets",
     "{startling-low}": "48",
     "{startling-high}": "420",
+    "{startling-unclear}": "28",
     "{decimal-low}": "2.4",
     "{question}": "what?",
 }

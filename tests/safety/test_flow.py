@@ -11,15 +11,18 @@ import pytest
 
 from bot.answer import Answerer, Decision
 from bot.content import load_faq
-from bot.matching import SecondLook, Vectors
+from bot.matching import Candidate, Match, Matcher, Outcome, SecondLook, Vectors
 from bot.matching.second_look import Limits, Suspicion
 from bot.question import Question
 from bot.reply import ReplyKind
 from bot.safety import Triage
 
 CONTENT = Path(__file__).parents[2] / "content"
-LIMITS = Limits(alarming=3.0, worrying=2.0, dubious=-1.0)
-ALARM, SOME, LITTLE = 9.0, 2.5, -5.0
+LIMITS = Limits(convincing=6.0, alarming=3.0, worrying=2.0, dubious=1.0, unlike=-1.0)
+ALARM, LIKELY, SOME, FAINT, LITTLE = 9.0, 4.0, 2.5, 0.0, -5.0
+
+# Found by a rule that is marked as a hint, and by no other.
+HINTED = "I'm on insulin and I feel shaky and sweaty"
 
 Ask = Callable[[str, str, float], Decision]
 
@@ -34,8 +37,21 @@ class Says:
     def readings(self, text: str) -> list[str]:
         return []
 
-    def look(self, text: str, known: Vectors, signs: Collection[str]) -> Suspicion:
+    def look(self, text: str, known: Vectors, signs: Collection[str], *, closely: bool) -> Suspicion:
         return self.suspicion
+
+
+@dataclass(frozen=True)
+class Finds:
+    """A matcher that has made up its mind."""
+
+    outcome: Outcome
+
+    def readings(self, text: str) -> list[str]:
+        return []
+
+    def match(self, text: str, known: Vectors) -> Match:
+        return Match(self.outcome, 0.99, (Candidate("ir-causes", 0.99),))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +86,38 @@ def test_what_can_wait_is_dropped_when_it_is_unlike_any_danger(ask: Ask) -> None
 def test_a_nearer_danger_comes_before_what_can_wait_and_both_are_told(ask: Ask) -> None:
     decision = ask("should I stop my metformin", "self-harm", ALARM)
     assert decision.assessment.kinds == ("self-harm", "medication-dosing")
+
+
+@pytest.mark.parametrize(
+    ("strength", "kind"),
+    [(SOME, "emergency-low-glucose"), (FAINT, "emergency-low-glucose"), (LITTLE, None)],
+)
+def test_a_hint_of_an_emergency_is_dropped_only_when_it_is_quite_unlike_any_danger(
+    ask: Ask, strength: float, kind: str | None
+) -> None:
+    decision = ask(HINTED, "self-harm", strength)
+    assert decision.id == kind
+
+
+def test_without_an_encoder_a_hint_counts_in_full(triage: Triage) -> None:
+    assert Answerer(load_faq(CONTENT), triage, None).decide([HINTED])[0].id == "emergency-low-glucose"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "strength", "kind"),
+    [
+        (Outcome.ANSWER, ALARM, ReplyKind.SAFETY),
+        (Outcome.ANSWER, LIKELY, ReplyKind.ANSWER),
+        (Outcome.CLARIFY, LIKELY, ReplyKind.SAFETY),
+        (Outcome.OUT_OF_SCOPE, LIKELY, ReplyKind.SAFETY),
+    ],
+)
+def test_a_suspicion_must_be_stronger_where_the_matcher_is_sure(
+    triage: Triage, outcome: Outcome, strength: float, kind: ReplyKind
+) -> None:
+    look = cast(SecondLook, Says(Suspicion("self-harm", strength)))
+    answerer = Answerer(load_faq(CONTENT), triage, cast(Matcher, Finds(outcome)), look)
+    assert answerer.decide(["the sky is a strange colour tonight"])[0].kind is kind
 
 
 def test_between_two_that_can_wait_the_rules_decide(ask: Ask) -> None:
