@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -38,7 +39,8 @@ class Desk:
     def __init__(self, answerer: Answerer) -> None:
         self._current = answerer
         self._waiting: deque[_Asked] = deque()
-        self._work: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closed = False
         # One thread: numpy and the rules hold Python's lock, so that a second one would only make both slower.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
@@ -56,28 +58,43 @@ class Desk:
         """The reply to one question; TROUBLE where it could not be found. Raises nothing but CancelledError."""
         if self._closed:
             return TROUBLE
-        asked = _Asked(question, self._current, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        asked = _Asked(question, self._current, loop.create_future())
         self._waiting.append(asked)
-        metrics.answers_waiting(len(self._waiting))
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._work_off(), name="desk")
+        if self._idle.is_set():
+            self._idle.clear()
+            # A moment later, when all that came with it waits too.
+            loop.call_soon(self._hand_over, loop)
+        else:
+            metrics.answers_waiting(len(self._waiting))
         return await asked.reply
 
     async def close(self) -> None:
         """Answer what waits, take nothing new, end the thread."""
         self._closed = True
-        if self._work is not None:
-            await asyncio.gather(self._work, return_exceptions=True)
+        await self._idle.wait()
         self._thread.shutdown(wait=False)
 
-    async def _work_off(self) -> None:
-        loop = asyncio.get_running_loop()
-        while batch := self._next_batch():
-            questions = [asked.question for asked in batch]
-            replies = await loop.run_in_executor(self._thread, _replies, batch[0].answerer, questions)
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the thread what waits, if anything does."""
+        if batch := self._next_batch():
+            self._thread.submit(self._answer, batch, loop)
+        else:
+            self._idle.set()
+
+    def _answer(self, batch: Sequence[_Asked], loop: asyncio.AbstractEventLoop) -> None:
+        """Runs in the thread; one call carries all the replies of a batch back, which is cheaper than a future."""
+        replies = _replies(batch[0].answerer, [asked.question for asked in batch])
+        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+            loop.call_soon_threadsafe(self._deliver, batch, replies, loop)
+
+    def _deliver(self, batch: Sequence[_Asked], replies: Sequence[Reply], loop: asyncio.AbstractEventLoop) -> None:
+        try:
             for asked, reply in zip(batch, replies, strict=True):
                 if not asked.reply.done():  # whoever asked may have left meanwhile
                     asked.reply.set_result(reply)
+        finally:
+            self._hand_over(loop)
 
     def _next_batch(self) -> list[_Asked]:
         """The questions to answer next, all on the same content; those that nobody waits for any more are dropped."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
@@ -48,14 +50,19 @@ _content = Gauge("iris_content_info", "1 for the revision of the content in forc
 _content_time = Gauge("iris_content_loaded_timestamp_seconds", "When this content came into force.", registry=REGISTRY)
 
 
+@cache  # few, see above; the library would look each of them up anew, with a lock
+def _labelled(metric: Any, *labels: str) -> Any:
+    return metric.labels(*labels)
+
+
 def count_reply(platform: str, reply: Reply, seconds: float) -> None:
     """Count one reply that went out, and how many seconds its asker waited for it."""
-    _replies.labels(platform, reply.kind.value).inc()
-    _seconds.labels(platform).observe(seconds)
+    _labelled(_replies, platform, reply.kind.value).inc()
+    _labelled(_seconds, platform).observe(seconds)
     if reply.kind is ReplyKind.SAFETY:
         _triage.labels(platform, reply.entry_id or "").inc()
     elif reply.kind is not ReplyKind.SMALLTALK:
-        _confidence.labels(reply.kind.value).observe(reply.confidence)
+        _labelled(_confidence, reply.kind.value).observe(reply.confidence)
 
 
 def count_failure(platform: str, event: str) -> None:
@@ -76,12 +83,12 @@ def set_health(platform: str, flowing: bool, age_s: float) -> None:
 
 def answers_waiting(number: int) -> None:
     """Note how many questions wait at the desk."""
-    _queue.labels("answers").set(number)
+    _labelled(_queue, "answers").set(number)
 
 
 def records_waiting(number: int) -> None:
     """Note how many records wait to be written."""
-    _queue.labels("records").set(number)
+    _labelled(_queue, "records").set(number)
 
 
 def count_dropped_records(number: int = 1) -> None:

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import aiohttp
@@ -351,15 +351,13 @@ class IrisClient(discord.AutoShardedClient):
             self.failures.count("may_not_write")
             await message.author.send(view=view, nonce=nonce or str(message.id))
 
-    @asynccontextmanager
-    async def handling_interaction(self, event: str, interaction: Interaction) -> AsyncIterator[None]:
+    def handling_interaction(self, event: str, interaction: Interaction) -> AbstractAsyncContextManager[None]:
         """Counts an interaction as in flight; where it fails, the person is told if that is possible."""
 
         async def tell(reply: Reply) -> None:
             await delivery.send(interaction, render(reply), True)
 
-        async with self.failures.handling(event, tell):
-            yield
+        return self.failures.handling(event, tell)
 
 
 def _slim_down(guild: Any) -> None:

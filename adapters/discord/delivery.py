@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
@@ -43,17 +43,26 @@ def is_own_message(interaction: Interaction) -> bool:
     return message is not None and (is_direct(interaction) or message.flags.ephemeral)
 
 
-async def in_time(interaction: Interaction, work: Coroutine[Any, Any, Result], hidden: bool) -> Result:
+async def in_time(interaction: Interaction, work: Awaitable[Result], hidden: bool) -> Result:
     """The outcome of ``work``; where it takes long, the interaction is acknowledged meanwhile."""
-    working = asyncio.create_task(work)
+    acknowledging: list[asyncio.Task[None]] = []
+
+    def acknowledge() -> None:
+        if not interaction.response.is_done():
+            acknowledging.append(asyncio.create_task(_acknowledge(interaction, hidden)))
+
+    late = asyncio.get_running_loop().call_later(ACKNOWLEDGE_SECONDS, acknowledge)
     try:
-        done, _ = await asyncio.wait({working}, timeout=ACKNOWLEDGE_SECONDS)
-        if not done and not interaction.response.is_done():
-            await interaction.response.defer(ephemeral=hidden, thinking=True)
-            interaction.extras[_SHOWN_TO_ALL] = not hidden
-        return await working
+        return await work
     finally:
-        working.cancel()
+        late.cancel()
+        for task in acknowledging:  # whatever is sent next has to come after it
+            await task
+
+
+async def _acknowledge(interaction: Interaction, hidden: bool) -> None:
+    await interaction.response.defer(ephemeral=hidden, thinking=True)
+    interaction.extras[_SHOWN_TO_ALL] = not hidden
 
 
 async def send(interaction: Interaction, view: ui.LayoutView, hidden: bool) -> None:

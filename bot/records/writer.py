@@ -73,6 +73,9 @@ class Writer:
         self._counts: Counter[CountKey] = Counter()
         self._updates: dict[bytes, float] = {}
         self._wake = asyncio.Event()
+        """Something waits."""
+        self._hurry = asyncio.Event()
+        """Somebody waits for it."""
         self._closing = False
         self._alone = False
         self._task: asyncio.Task[None] | None = None
@@ -91,6 +94,7 @@ class Writer:
         """Write what waits, for CLOSE_SECONDS at most."""
         self._closing = True
         self._wake.set()
+        self._hurry.set()
         if self._task is not None:
             with suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(self._task, CLOSE_SECONDS)
@@ -133,6 +137,7 @@ class Writer:
         job = _Job(work, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._wake.set()
+        self._hurry.set()
         try:
             return await asyncio.wait_for(job.result, ANSWER_SECONDS if seconds is None else seconds)
         except (TimeoutError, *FAILURES):
@@ -167,22 +172,19 @@ class Writer:
         """Wait until there is something to do; after a failure, ``pause`` seconds or until somebody waits for us."""
         if pause:
             await asyncio.sleep(0 if self._closing else RETRY_SECONDS[0])
-            self._wake.clear()
-            if not (self._jobs or self._closing):
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake_for_job(), pause - RETRY_SECONDS[0])
-            return
-        if not self._closing:
-            await self._wake.wait()
+            await self._wait_for_job(pause - RETRY_SECONDS[0])
+        else:
+            if not self._closing:
+                await self._wake.wait()
+            await self._wait_for_job(GATHER_SECONDS)
         self._wake.clear()
+
+    async def _wait_for_job(self, seconds: float) -> None:
+        """Let others gather for so long, or until somebody waits; counting wakes nobody meanwhile."""
+        self._hurry.clear()
         if not (self._jobs or self._closing):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake_for_job(), GATHER_SECONDS)
-
-    async def _wake_for_job(self) -> None:
-        while not (self._jobs or self._closing):
-            await self._wake.wait()
-            self._wake.clear()
+                await asyncio.wait_for(self._hurry.wait(), seconds)
 
     async def _open(self) -> None:
         database = await Database.open(self._settings)

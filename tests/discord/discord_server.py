@@ -178,6 +178,14 @@ class DiscordServer:
     async def answer(self, payload: dict[str, Any]) -> Any:
         return await asyncio.wait_for(self._answers[payload["token"]].get(), PATIENCE)
 
+    def forget(self, payload: dict[str, Any]) -> None:
+        """Keep nothing of an answered interaction: what thousands leave behind makes Python's collector slow."""
+        token = payload["token"]
+        for kept in (self._open, self._begun, self._acknowledged, self._answers):
+            kept.pop(token, None)
+        self._followed_up.discard(token)
+        self.requests.clear()
+
     async def say(self, payload: dict[str, Any], shard: int = 0) -> Shown:
         """Send a message of a person and return the message that the bot posts."""
         self.messages[payload["id"]] = payload
