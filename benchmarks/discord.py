@@ -66,7 +66,7 @@ def run_bot(kind: str, address: str, content: Path) -> None:
 
 async def _serve_iris(token: str, content: Path) -> None:
     from adapters.discord import DiscordPlatform
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.desk import Desk
     from bot.logs import set_up_logs
     from bot.records import Records

@@ -42,7 +42,7 @@ _WITH_MATCHER = """
 import sys, gc
 from pathlib import Path
 import bot.settings, bot.logs
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.question import Question
 answerer = build_answerer(Path(sys.argv[1]), Path(sys.argv[2]))
 for text in Path(sys.argv[3]).read_text(encoding="utf-8").splitlines():
@@ -73,7 +73,7 @@ def percentile(values: list[float], share: float) -> float:
 
 def measure_answers(content: Path, cache: Path, texts: list[str], batch: int) -> dict[str, Any]:
     """One after the other through ``Answerer.answer``, then many through ``Answerer.answer_all``."""
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.question import Question
 
     answerer = build_answerer(content, cache)
@@ -160,7 +160,7 @@ def main() -> None:
     texts = varied_texts(existing(default_files()))[: options.limit and options.limit + WARM_UP]
     cache = CACHE / "own"
     # The fit belongs to none of the times; it may use all cores.
-    warm = [sys.executable, "-c", "import sys; from pathlib import Path; from bot.app import build_answerer; "]
+    warm = [sys.executable, "-c", "import sys; from pathlib import Path; from bot.assembly import build_answerer; "]
     warm[-1] += "build_answerer(Path(sys.argv[1]), Path(sys.argv[2]))"
     subprocess.run([*warm, str(options.content), str(cache)], cwd=ROOT, check=True)
     if hasattr(os, "sched_setaffinity"):

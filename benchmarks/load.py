@@ -69,7 +69,7 @@ class Load:
 def measure_answerer(content: Path, cache: Path, texts: list[str]) -> dict[str, float]:
     """Milliseconds of processor time that the Answerer takes for a question, alone and in company of 31."""
     keep_to_a_core(first=True)
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.question import Question
 
     answerer = build_answerer(content, cache)

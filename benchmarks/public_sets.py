@@ -25,7 +25,7 @@ from benchmarks.convert import as_content, read_set, write_content
 from benchmarks.report import CACHE, SHARED_DATA, save
 from benchmarks.typos import misspell
 from bot.answer import Answerer, Decision
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.evaluation import Rate, content_id
 from bot.evaluation.report import table
 from bot.reply import ReplyKind

@@ -22,7 +22,7 @@ import yaml
 
 from benchmarks.report import CACHE, ROOT, save
 from bot.answer import Answerer, Decision
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.evaluation.judge import Rate
 from bot.question import Question
 from bot.reply import Reply, ReplyKind

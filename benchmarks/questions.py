@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.report import CACHE, OWN_QUESTIONS, RESULTS, ROOT, SHARED_DATA, existing, name_of, save
 from benchmarks.typos import misspell
 from bot.answer import Answerer
-from bot.app import build_answerer, load_content
+from bot.assembly import build_answerer, load_content
 from bot.content import Faq
 from bot.evaluation import Judged, Rates, judge_all, read_questions
 from bot.evaluation.judge import by_group, coverage_rates, in_scope_rates, out_of_scope_rates, risk_coverage

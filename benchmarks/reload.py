@@ -100,7 +100,7 @@ class Crowd:
 async def measure_waits(folder: Path, cache: Path, per_second: float) -> list[dict[str, Any]]:
     """One row for each phase: quiet, a text changed, an utterance added; each change from trial to swap."""
     from bot import reload
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.desk import Desk
     from bot.matching import Encoder
 
@@ -156,7 +156,7 @@ def _add_utterance(folder: Path) -> None:
 async def measure_memory(changes: int) -> list[dict[str, Any]]:
     """Resident memory while a small content is changed again and again, each time to something never seen before."""
     from bot import reload
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.desk import Desk
     from bot.matching import Encoder
     from bot.question import Question

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.report import CACHE, OWN_QUESTIONS, ROOT, SHARED_DATA, existing, name_of, save
 from bot.answer import Answerer
-from bot.app import build_answerer, load_content
+from bot.assembly import build_answerer, load_content
 from bot.evaluation import Judged, Rates, judge_all, read_questions
 from bot.evaluation.judge import by_group, false_alarms, safety_rates
 from bot.evaluation.report import rates_table

@@ -71,7 +71,7 @@ def _said(
 def measure(data: Path, entries: int, utterances: int) -> dict[str, Any]:
     """One size, in this process: cold fit, a second one from the cache, then one question at a time."""
     from benchmarks.convert import intents_as_content, write_content
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.question import Question
 
     content, asked = make_content(data, entries, utterances)

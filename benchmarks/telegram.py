@@ -68,7 +68,7 @@ async def run_bot(kind: str, way: str, port: str, content: Path) -> None:
 async def _serve_iris(base_url: str, hook: int, content: Path) -> None:
     from adapters.telegram import TelegramPlatform
     from adapters.telegram.flood import Rates
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.desk import Desk
     from bot.logs import set_up_logs
     from bot.records import Records

@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -20,25 +20,15 @@ import structlog
 
 from bot import metrics
 from bot.answer import Answerer
+from bot.assembly import UNUSABLE, build_answerer
 from bot.checkup import Finding
-from bot.content import (
-    HARMLESS,
-    ContentError,
-    Faq,
-    Problem,
-    default_content_folder,
-    load_faq,
-    load_safety_examples,
-    load_safety_rules,
-)
+from bot.content import default_content_folder, load_faq
 from bot.desk import Desk
 from bot.exits import Exit
 from bot.internal import Internal
-from bot.matching import Encoder, EncoderError, Intent, Matcher, NotConverged, SecondLook, Vocabulary
-from bot.matching.likeness import alike
+from bot.matching import Encoder
 from bot.records import Records, RecordsError
 from bot.reload import Reloader, read_files, revision_of
-from bot.safety import Triage
 from bot.settings import RunSettings, channel_of, unknown_variables
 from bot.supervisor import CANCEL_SECONDS, Platform, Supervisor
 from bot.usage.digest import send_weekly
@@ -50,125 +40,8 @@ Result = TypeVar("Result")
 # After what supervisor.py takes, and still under the 10 s between SIGTERM and SIGKILL.
 RECORDS_SECONDS = 1.5
 
-# What build_answerer raises for whoever looks after the content or the installation; str() is the sentences to say.
-UNUSABLE = (ContentError, EncoderError, NotConverged)
 # What run raises before anything is connected: besides, records that only other settings can open.
 CANNOT_START = (*UNUSABLE, RecordsError)
-
-
-def build_answerer(content: Path | None = None, cache: Path | None = None, encoder: Encoder | None = None) -> Answerer:
-    """The Answerer of one content: ``content`` is a folder or a bare FAQ file, None the shipped one.
-
-    A FAQ without ``safety.yaml`` beside it is guarded by the shipped triage rules. ``cache`` keeps between
-    starts what is slow to compute; ``encoder`` is one that is loaded already, with the same cache. Raises one of
-    UNUSABLE; a ContentError has every problem found.
-    """
-    faq, triage = load_content(content)
-    examples = load_safety_examples(_safety_folder(content or default_content_folder()))
-    encoder = encoder or Encoder(cache_folder=cache)
-    encoder.encode_content(_texts_learnt_from(faq, examples))
-    matcher = _fit_matcher(faq, encoder)
-    return Answerer(faq, triage, matcher, _fit_second_look(faq, triage, examples, matcher))
-
-
-def load_content(content: Path | None = None) -> tuple[Faq, Triage]:
-    """FAQ and triage ready for use. Raises ContentError with the problems of both files at once."""
-    path = content or default_content_folder()
-    safety = _safety_folder(path) / "safety.yaml"
-    problems: list[Problem] = []
-    faq: Faq | None = None
-    triage: Triage | None = None
-    try:
-        faq = load_faq(path)
-    except ContentError as error:
-        problems += error.problems
-    try:
-        triage = load_triage(safety)
-    except ContentError as error:
-        problems += error.problems
-    if faq is None or triage is None:
-        raise ContentError(problems)
-    return faq, triage
-
-
-def _safety_folder(content: Path) -> Path:
-    """The folder whose triage guards ``content``: its own, else the shipped one."""
-    beside = content if content.is_dir() else content.parent
-    return beside if (beside / "safety.yaml").is_file() else default_content_folder()
-
-
-def load_triage(file: Path) -> Triage:
-    """The compiled rules of one safety file. Raises ContentError."""
-    rules = load_safety_rules(file)
-    try:
-        return Triage(rules)
-    except ValueError as error:  # a phrase that is well formed as YAML, but not as a phrase
-        raise ContentError([Problem(str(file), 1, "", f"{error}. Correct the rule.")]) from error
-
-
-def examine(path: Path, cache: Path | None) -> tuple[list[Problem], Faq | None, bool]:
-    """Everything wrong with a content folder, a faq file or a safety.yaml: for editors, more than what stops a start.
-
-    Besides, the FAQ and whether safety rules were read, where they could be. Raises EncoderError.
-    """
-    from bot.content.check import check_faq
-
-    problems: list[Problem] = []
-    faq: Faq | None = None
-    rules_read = False
-    if path.name != "safety.yaml":
-        try:
-            faq = load_faq(path)
-        except ContentError as error:
-            problems += error.problems
-        problems += check_faq(path, find_alike(cache))
-    if path.is_dir() or path.name == "safety.yaml":
-        try:
-            load_triage(path / "safety.yaml" if path.is_dir() else path)
-            load_safety_examples(path)
-            rules_read = True
-        except ContentError as error:
-            problems += error.problems
-    return sorted(set(problems)), faq, rules_read
-
-
-def find_alike(cache: Path | None) -> Callable[[Sequence[str], Sequence[str]], list[tuple[int, int]]]:
-    """What finds texts that are nearly the same although their owners differ, for ``check``. Raises EncoderError."""
-    encoder = Encoder(cache_folder=cache)
-    return lambda texts, owners: alike(texts, owners, encoder)
-
-
-def _texts_learnt_from(faq: Faq, examples: dict[str, tuple[str, ...]]) -> list[str]:
-    """All that matcher and second look learn from: together, so that they share the vectors of what both read."""
-    learnt = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
-    learnt += [text for talk in faq.smalltalk for text in (talk.question, *talk.utterances)]
-    learnt += [text for texts in faq.out_of_scope.values() for text in texts]
-    return learnt + [text for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
-
-
-def _fit_matcher(faq: Faq, encoder: Encoder) -> Matcher:
-    entries = [
-        Intent(entry.id, (entry.question, *entry.utterances), (entry.question, entry.short, entry.details))
-        for entry in faq.entries
-    ]
-    talk = [Intent(talk.id, (talk.question, *talk.utterances)) for talk in faq.smalltalk]
-    background = [text for texts in faq.out_of_scope.values() for text in texts]
-    words = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
-    risk = {} if faq.risk is None else {"risk": faq.risk}
-    return Matcher.fit([*entries, *talk], background, encoder, words, **risk)
-
-
-def _fit_second_look(
-    faq: Faq, triage: Triage, examples: dict[str, tuple[str, ...]], matcher: Matcher
-) -> SecondLook | None:
-    """None where there are no examples: triage then goes by its rules alone."""
-    if not examples:
-        return None
-    harmless = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
-    harmless += [text for talk in faq.smalltalk for text in talk.utterances]
-    harmless += [text for texts in faq.out_of_scope.values() for text in texts]
-    dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, matcher.spellings)
 
 
 def connect(settings: RunSettings, desk: Desk, records: Records) -> list[Platform]:

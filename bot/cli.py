@@ -386,14 +386,14 @@ def _eval(options: argparse.Namespace) -> Exit:
     except SettingsError as error:
         _complain(*error.problems)
         return Exit.CONFIGURATION
-    from bot import app
+    from bot import assembly
     from bot.evaluation import QuestionsError, evaluate, read_questions, render
 
     content = options.content or settings.content
     try:
-        faq, _ = app.load_content(content)
+        faq, _ = assembly.load_content(content)
         questions = read_questions(options.file, faq)
-    except app.UNUSABLE as error:
+    except assembly.UNUSABLE as error:
         _complain(str(error))
         return Exit.CONFIGURATION
     except QuestionsError as error:
@@ -414,13 +414,13 @@ def _check(options: argparse.Namespace) -> Exit:
     settings = _settings()
     if settings is None:
         return Exit.CONFIGURATION
-    from bot import app
+    from bot import assembly
     from bot.content import default_content_folder
 
     path = options.path or settings.content or default_content_folder()
     try:
-        problems, faq, rules_read = app.examine(path, settings.cache)
-    except app.UNUSABLE as error:
+        problems, faq, rules_read = assembly.examine(path, settings.cache)
+    except assembly.UNUSABLE as error:
         _complain(str(error))
         return Exit.CONFIGURATION
     summary = [_count(len(faq.entries), "entry", "entries"), _count(len(faq.sources), "source")] if faq else []
@@ -526,14 +526,14 @@ def _with_records(work: Callable[[ModuleType, RecordSettings], Exit]) -> Exit:
     except SettingsError as error:
         _complain(*error.problems)
         return Exit.CONFIGURATION
-    from bot import app, upkeep
+    from bot import assembly, upkeep
     from bot.logs import set_up_logs
     from bot.records import RecordsError
 
     set_up_logs("pretty", "warning", sys.stderr, settings.secrets())
     try:
         return work(upkeep, settings)
-    except (RecordsError, *app.UNUSABLE) as error:
+    except (RecordsError, *assembly.UNUSABLE) as error:
         _complain(str(error))
         return Exit.CONFIGURATION
 
@@ -598,13 +598,13 @@ def _answerer(content: Path | None) -> Answerer | None:
     settings = _settings()
     if settings is None:
         return None
-    from bot import app
+    from bot import assembly
     from bot.logs import set_up_logs
 
     set_up_logs("pretty", "warning", sys.stderr)
     try:
-        return app.build_answerer(content or settings.content, settings.cache)
-    except app.UNUSABLE as error:
+        return assembly.build_answerer(content or settings.content, settings.cache)
+    except assembly.UNUSABLE as error:
         _complain(str(error))
         return None
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot import app
+from bot import app, assembly
 from bot.checkup import Finding, Verdict
 from bot.content import default_content_folder
 from bot.records.checkup import check_up as check_records
@@ -67,8 +67,8 @@ def _content(settings: RunSettings) -> list[Finding]:
     path = settings.content or default_content_folder()
     cache = settings.cache if _not_writable(settings.cache) is None else None
     try:
-        problems, faq, _ = app.examine(path, cache)
-    except app.UNUSABLE as error:
+        problems, faq, _ = assembly.examine(path, cache)
+    except assembly.UNUSABLE as error:
         return [Finding("content", Verdict.PROBLEM, str(error))]
     wrong = [problem for problem in problems if not problem.reminder]
     findings = [Finding("content", Verdict.PROBLEM, str(problem)) for problem in wrong[:_SAID_MAX]]

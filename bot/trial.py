@@ -13,15 +13,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from bot import app
+from bot import assembly
 
 
 def main(folder: Path, cache: Path) -> None:
     """Check ``folder`` as ``iris check`` does and learn it into ``cache``; raises where the installation is broken."""
     _stand_back()
-    problems = [problem for problem in app.examine(folder, cache)[0] if not problem.reminder]
+    problems = [problem for problem in assembly.examine(folder, cache)[0] if not problem.reminder]
     if not problems:
-        app.build_answerer(folder, cache)
+        assembly.build_answerer(folder, cache)
     print(json.dumps([[each.file, each.line, each.entry, each.message] for each in problems]))
 
 

@@ -1,7 +1,7 @@
 """The commands for whoever runs IRIS: what was asked, what people sent in, backups. ``cli.py`` reads the words.
 
 Each function is one command and returns its exit code; problems are raised as RecordsError or as one of
-``app.UNUSABLE``, whose text is for the operator.
+``assembly.UNUSABLE``, whose text is for the operator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from bot import app
+from bot import assembly
 from bot.exits import Exit
 from bot.matching import Encoder
 from bot.matching.grouping import group_by_meaning, nearest_owners
@@ -45,7 +45,7 @@ def report(settings: RecordSettings, since: date | None, form: str) -> Exit:
 
 def _report(settings: RecordSettings, since: date | None) -> Report:
     numbers = _read(settings, since)
-    faq, _ = app.load_content(settings.content)
+    faq, _ = assembly.load_content(settings.content)
     today = datetime.now(UTC).date()
     if not numbers.questions:
         return make_report(numbers, faq, today)

@@ -101,7 +101,7 @@ def load_all() -> None:
                 importlib.import_module(module.name)
     for name in BY_NAME:
         importlib.import_module(name)
-    from bot.app import build_answerer
+    from bot.assembly import build_answerer
     from bot.question import Question
     from bot.reply import ReplyKind
 

@@ -14,7 +14,7 @@ import pytest
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from bot.answer import Answerer
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.app import build_answerer, load_content
+from bot.assembly import build_answerer, load_content
 from bot.content import ContentError
 from bot.exits import Exit
 from bot.health import Health

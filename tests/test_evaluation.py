@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.answer import Answerer, Decision
-from bot.app import build_answerer, load_content
+from bot.assembly import build_answerer, load_content
 from bot.content import Faq
 from bot.evaluation import (
     Expected,

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from adapters import terminal
 from bot.answer import Answerer
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.app import find_alike
+from bot.assembly import find_alike
 from bot.content import ContentError, load_faq
 from bot.content.check import check_faq
 

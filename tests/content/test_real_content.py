@@ -13,7 +13,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from bot.app import find_alike
+from bot.assembly import find_alike
 from bot.content import Entry, Faq, load_faq, load_safety_rules
 from bot.content.check import check_faq
 from bot.content.entry_rules import STRENGTHS

@@ -17,7 +17,7 @@ from discord_server import PATIENCE, DiscordServer
 
 from bot import metrics
 from bot.answer import Answerer
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.desk import Desk
 from bot.records import Records
 from bot.settings import RecordSettings

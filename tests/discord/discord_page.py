@@ -21,7 +21,7 @@ from adapters.discord import forms
 from adapters.discord.community import render_settings
 from adapters.discord.render import Around, render, render_call, render_notice, render_sources, render_topics
 from bot.answer import Answerer
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.content import default_content_folder
 from bot.question import Question
 from bot.records import CommunitySettings

@@ -20,7 +20,7 @@ from adapters.discord.buttons import is_pressable
 from adapters.discord.community import read_form, render_settings
 from adapters.discord.render import Around, render, render_call, render_notice, render_sources, render_topics
 from bot.answer import Answerer, Decision, Topic
-from bot.app import load_content
+from bot.assembly import load_content
 from bot.question import Question
 from bot.records import CommunitySettings
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion

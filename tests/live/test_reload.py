@@ -19,7 +19,7 @@ from editing import Operators, rewrite, soon
 
 from bot import reload
 from bot.answer import Answerer
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.content import HARMLESS
 from bot.content.safety_rules import KindId
 from bot.desk import Desk

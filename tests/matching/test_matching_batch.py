@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from bot.answer import LONGEST_QUESTION, Answerer
-from bot.app import load_content
+from bot.assembly import load_content
 from bot.matching import Encoder, Intent, Match, Matcher, Vectors
 from bot.question import Question
 from bot.reply import ReplyKind

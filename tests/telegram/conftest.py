@@ -13,7 +13,7 @@ from adapters.telegram import TelegramPlatform
 from adapters.telegram.flood import Rates
 from adapters.telegram.wire import Timing
 from bot.answer import Answerer
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.desk import Desk
 from bot.records import Records
 from bot.settings import RecordSettings, Webhook

@@ -10,7 +10,7 @@ from bot_api import TOKEN
 from telegram_serving import UNLIMITED
 
 from adapters.telegram import TelegramPlatform
-from bot.app import build_answerer
+from bot.assembly import build_answerer
 from bot.desk import Desk
 from bot.records import Records
 from bot.settings import RecordSettings

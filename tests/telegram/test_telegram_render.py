@@ -32,7 +32,7 @@ from adapters.telegram.callback import (
 from adapters.telegram.markup import clean, is_visible, parse, shorten, units
 from adapters.telegram.render import Frame, Page, plain, render, render_sources, render_topics
 from bot.answer import Topic
-from bot.app import load_triage
+from bot.assembly import load_triage
 from bot.content import Faq, load_faq
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
 from bot.safety import Assessment, Finding, SafetyKind
