@@ -32,7 +32,8 @@ _LONG = 6
 _EVERYDAY = 30_000
 """So many of the commonest English words may be meant; rarer ones are more often a third word than what was meant."""
 _VERY_COMMON = 1e-3
-"""Share of the content's words from which on a word of three letters may be one of four that lacks one ("wht")."""
+"""Share of the content's words from which on a word may be meant by three letters of its four ("wht"), and is likelier
+meant than a name that the content never uses; a hundred words have it."""
 
 _REMEMBERED = 10_000  # words; a message is read several times, and people share their slips
 
@@ -90,19 +91,25 @@ class Speller:
         near = _one_slip_from(word) & _dictionary()[0].keys()
         if not near or apart == 1:  # one slip explains more than two
             near |= set(found)
-        # Where a name that the content never uses is as near as another word, nobody knows which was meant.
-        doubtful = len(near) > 1 and not near.isdisjoint(self._names)
-        return word if doubtful or not near else min(near, key=lambda meant: (self._surprise(word, meant), meant))
+        names = near & self._names
+        if names and len(near) > 1:
+            # Where a name that the content never uses is as near as another word, nobody knows which was meant, unless
+            # the other is one of the content's commonest and as easily missed: "isulin" is "insulin" and not "inulin".
+            effort = min(_effort(word, name) for name in names)
+            near = {meant for meant in near - names if self._is_very_common(meant) and _effort(word, meant) <= effort}
+        return min(near, key=lambda meant: (self._surprise(word, meant), meant)) if near else word
 
     def _with_a_letter_more(self, word: str) -> str:
         common = {
             longer: self.targets[longer]
             for place in range(len(word) + 1)
             for letter in _LETTERS
-            if len(longer := word[:place] + letter + word[place:]) == _SHORTEST
-            and self.targets[longer] >= _VERY_COMMON * self._total
+            if len(longer := word[:place] + letter + word[place:]) == _SHORTEST and self._is_very_common(longer)
         }
         return max(sorted(common), key=common.__getitem__) if common else word
+
+    def _is_very_common(self, word: str) -> bool:
+        return self.targets[word] >= _VERY_COMMON * self._total
 
     def _surprise(self, typed: str, meant: str) -> float:
         """How little ``meant`` is to be expected behind ``typed``; minus a log probability up to scale."""

@@ -135,6 +135,16 @@ def test_no_text_is_too_strange_to_be_read(speller: Speller, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("isulin", "insulin"), ("inuslin", "insulin"), ("inaulin", "insulin"), ("wheg", "when"), ("waht", "what")],
+)
+def test_one_of_the_commonest_words_is_likelier_meant_than_a_name_that_is_never_used(
+    speller: Speller, misspelt: str, meant: str
+) -> None:
+    assert speller.correct(misspelt) == meant
+
+
+@pytest.mark.parametrize(
     ("misspelt", "name"),
     [
         ("hypthyroid", "hypothyroid"),  # becomes "hyperthyroid", its very opposite
