@@ -26,6 +26,8 @@ from bot.matching.ranking import Floats, Ints, Ranker, Scores, pooled
 from bot.matching.spelling import Speller, spelling_targets
 
 _TWO = 2
+_LONG_WORDS = 30
+"""From this length on a message is read in one spelling."""
 _SURE_ALONE = 0.97
 """Two questions are both offered when each alone is this sure: a story around one question often ends in a "?" too."""
 
@@ -114,24 +116,27 @@ class Matcher:
         readings = self.readings(text)
         if not all(reading in known for reading in readings):
             known = self.encoder.encode_each(readings)
+        # All readings in one product: it takes longer to fetch the utterances' vectors than to multiply them.
+        vectors = np.stack([known[reading] for reading in readings])
+        scored = dict(zip(readings, self._ranker.scores_of_many(readings, vectors), strict=True))
         said = _spoken(text)
         if said and (own := self._said.get(said)) is not None:
-            others = (candidate for candidate in self._read(text, known).candidates if candidate.intent_id != own)
+            others = (candidate for candidate in self._read(text, scored).candidates if candidate.intent_id != own)
             return Match(Outcome.ANSWER, 1.0, (Candidate(own, 1.0), *islice(others, OFFERED - 1)), 1.0)
         if said in self._foreign:
-            return Match(Outcome.OUT_OF_SCOPE, 0.0, self._read(text, known).candidates)
+            return Match(Outcome.OUT_OF_SCOPE, 0.0, self._read(text, scored).candidates)
         asking = asking_sentences(text)
         if len(asking) == _TWO:
-            both = [self._read(part, known) for part in asking]
+            both = [self._read(part, scored) for part in asking]
             ids = [reading.candidates[0].intent_id for reading in both]
             if all(reading.confidence >= _SURE_ALONE for reading in both) and ids[0] != ids[1]:
                 first = tuple(reading.candidates[0] for reading in both)
                 return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first, 1.0)
-        return self._read(text, known)
+        return self._read(text, scored)
 
-    def _read(self, text: str, known: Vectors) -> Match:
+    def _read(self, text: str, scored: Mapping[str, Scores]) -> Match:
         readings = self.spellings(text)
-        scores = pooled([self._ranker.scores(reading, known[reading]) for reading in readings])
+        scores = pooled([scored[reading] for reading in readings])
         seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))
@@ -140,10 +145,15 @@ class Matcher:
         return Match(outcome, first_right, self._candidates(scores), one_of_three)
 
     def spellings(self, text: str) -> list[str]:
-        """The message as typed and, where that differs, with its spelling corrected and its short forms written out."""
+        """The message as typed and, where that differs, with its spelling corrected and its short forms written out.
+
+        A long one is read once, corrected: each reading takes longer, and a slip matters less among many words.
+        """
         corrected = self._speller.correct(text)
         expanded = self._written_out(corrected)
-        return [text] if expanded == text else [text, expanded]
+        if expanded == text or len(text.split()) >= _LONG_WORDS:
+            return [expanded]
+        return [text, expanded]
 
     def _written_out(self, text: str) -> str:
         found = words(text)
