@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from telegram import MaybeInaccessibleMessage, Message, ReplyParameters
+from telegram import MaybeInaccessibleMessage, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError, TimedOut
-from telegram.ext import ExtBot
 
 from adapters.telegram.render import Page
+from adapters.telegram.wire import TelegramBot
 
 # Telegram gives its refusals no codes, only words (github.com/TelegramBotAPI/errors); a fixed word for each that
 # asks for something else than the others. What comes first wins.
@@ -51,7 +51,7 @@ def refusal(error: TelegramError) -> str:
     return "network"
 
 
-async def send(bot: ExtBot[bool], spot: Spot, pages: Sequence[Page]) -> int | None:
+async def send(bot: TelegramBot, spot: Spot, pages: Sequence[Page]) -> int | None:
     """Send the pages in order, the first as a reply. A group that became a supergroup is followed; returns its new id.
 
     What is urgent goes beside a closed topic where it cannot go into it.
@@ -73,7 +73,7 @@ async def send(bot: ExtBot[bool], spot: Spot, pages: Sequence[Page]) -> int | No
     return moved_to
 
 
-async def put_in_place(bot: ExtBot[bool], message: MaybeInaccessibleMessage | str, pages: Sequence[Page]) -> None:
+async def put_in_place(bot: TelegramBot, message: MaybeInaccessibleMessage | str, pages: Sequence[Page]) -> None:
     """Show the pages in place of the bot's ``message``, below where that can't be.
 
     A string is the id of a message that was sent through inline or guest mode: it can be changed, nothing more.
@@ -97,17 +97,16 @@ async def put_in_place(bot: ExtBot[bool], message: MaybeInaccessibleMessage | st
         await send(bot, spot_of(message, reply=False), pages)
 
 
-async def _send_one(bot: ExtBot[bool], spot: Spot, page: Page) -> None:
-    reply = ReplyParameters(spot.reply_to, allow_sending_without_reply=True) if spot.reply_to else None
+async def _send_one(bot: TelegramBot, spot: Spot, page: Page) -> None:
     for last_try in (not page.urgent, True):
         try:
-            await bot.send_message(
+            await bot.write(
                 spot.chat_id,
                 page.html,
-                message_thread_id=spot.topic,
-                reply_parameters=reply,
-                reply_markup=page.keyboard,
-                rate_limit_args=page.urgent or None,
+                page.keyboard_json,
+                topic=spot.topic,
+                reply_to=spot.reply_to,
+                urgent=page.urgent,
             )
         except TimedOut:  # it may have arrived
             if last_try:

@@ -9,9 +9,11 @@ of a button, and three questions in four are longer.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -46,13 +48,18 @@ _SOURCES_ON_A_PAGE = 15
 Row = list[InlineKeyboardButton]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no place for what is made once
 class Page:
     """One message: its HTML, and what stands under it; of an ``urgent`` one, two copies are better than none."""
 
     html: str
     keyboard: InlineKeyboardMarkup | None = None
     urgent: bool = False
+
+    @functools.cached_property
+    def keyboard_json(self) -> dict[str, Any] | None:
+        """The keyboard as it travels."""
+        return self.keyboard.to_dict() if self.keyboard else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,14 @@ def render(
 
     ``view`` says what of an answer is open; ``topics`` puts a way to the topics under a reply without one.
     """
-    view = view or View()
+    reply = replace(reply, confidence=1.0)  # how sure the match was is not shown: the same answer is the same message
+    # A line of one's own is what a person wrote, in a private chat too: it is kept nowhere.
+    make = _build.__wrapped__ if frame.extra_line else _build
+    return make(reply, view or View(), frame, topics)
+
+
+@functools.lru_cache(maxsize=256)  # what the content says, nothing that a person wrote; old content is soon forgotten
+def _build(reply: Reply, view: View, frame: Frame, topics: bool) -> tuple[Page, ...]:
     choices = _choices(reply, frame)
     blocks = [
         *([line(reply.banner, bold=True)] if reply.banner else []),

@@ -30,6 +30,7 @@ JSON = dict[str, Any]
 _TRIES = 3
 # How often the server's clock is compared with ours.
 _CLOCK_EVERY_S = 60.0
+_JSON_BODY = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Wire(BaseRequest):
     """Requests through aiohttp, sent again where Telegram did not take them.
 
     The library's own client, httpx, costs four to eight times the processor time for the same request
-    (benchmarks/telegram.py measures both). Files are never sent, so only forms are.
+    (benchmarks/telegram.py measures both). Files are never sent, so everything goes as JSON, which Telegram takes like
+    the library's forms (core.telegram.org/bots/api, "Making requests") and which is quicker to make.
     """
 
     def __init__(self, timing: Timing, connections: int, tries: int = _TRIES) -> None:
@@ -110,11 +112,11 @@ class Wire(BaseRequest):
 
         ``read_timeout`` is for the whole of one try, so that an answer that trickles in can't hold it for ever.
         """
-        form = request_data.json_parameters if request_data else None
+        body = json.dumps(request_data.parameters).encode() if request_data and request_data.parameters else None
         whole_s = self._answer_s if isinstance(read_timeout, DefaultValue) else read_timeout
         for attempt in range(1, self._tries):
             try:
-                code, payload = await self._request(url, method, form, whole_s)
+                code, payload = await self._request(url, method, body, whole_s)
             except TimedOut:
                 raise
             except NetworkError:
@@ -123,17 +125,16 @@ class Wire(BaseRequest):
                 if code < 500:
                     return code, payload
             await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))
-        return await self._request(url, method, form, whole_s)
+        return await self._request(url, method, body, whole_s)
 
-    async def _request(
-        self, url: str, method: str, form: dict[str, str] | None, whole_s: float | None
-    ) -> tuple[int, bytes]:
+    async def _request(self, url: str, method: str, body: bytes | None, whole_s: float | None) -> tuple[int, bytes]:
         if self._session is None:
             raise NetworkError("The connection to Telegram is closed.")
         timeout = aiohttp.ClientTimeout(total=whole_s, sock_connect=self._answer_s)
         # Errors are passed on by their kind alone: their words hold the address, and that the token.
         try:
-            async with self._session.request(method, url, data=form, timeout=timeout) as response:
+            headers = _JSON_BODY if body else None
+            async with self._session.request(method, url, data=body, headers=headers, timeout=timeout) as response:
                 payload = await response.read()
                 self._compare_clocks(response.headers.get("Date", ""))
                 return response.status, payload
@@ -189,6 +190,31 @@ class TelegramBot(ExtBot[bool]):
     def age_s(self, sent: dtm.datetime) -> float:
         """How long ago Telegram took in something that it dated ``sent``, by Telegram's clock."""
         return time.time() - self._wire.clock_ahead_s - sent.timestamp()
+
+    async def write(
+        self,
+        chat_id: int | str,
+        html: str,
+        keyboard: JSON | None = None,
+        *,
+        topic: int | None = None,
+        reply_to: int | None = None,
+        urgent: bool = False,
+    ) -> None:
+        """Send a message, as a reply to ``reply_to`` where that still stands; ``urgent`` ones wait for no turn.
+
+        ``Bot.send_message`` would make objects of all that Telegram then says of it, which nobody reads.
+        """
+        data: JSON = {
+            "chat_id": chat_id,
+            "text": html,
+            "parse_mode": ParseMode.HTML,
+            "link_preview_options": {"is_disabled": True},
+            "message_thread_id": topic,
+            "reply_parameters": {"message_id": reply_to, "allow_sending_without_reply": True} if reply_to else None,
+            "reply_markup": keyboard,
+        }
+        await self._post("sendMessage", data, api_kwargs=self._merge_api_rl_kwargs(None, urgent or None))
 
     async def fetch_updates(self, offset: int, poll_s: float, kinds: Sequence[str], limit: int = 100) -> list[JSON]:
         """The updates from ``offset`` on, as JSON; ``Bot.get_updates`` would lose and log all for one."""

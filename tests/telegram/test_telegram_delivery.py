@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 from bot_api import TOKEN, BotApi, Flood
 from people import ANN, BEN, BENS, GROUP, PRIVATE, message
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram_serving import CACHE, QUICK, UNLIMITED, served
 
 from adapters.telegram import TelegramPlatform
+from adapters.telegram.render import Page
+from adapters.telegram.wire import TelegramBot
 from bot import metrics
 from bot.answer import Answerer
 from bot.desk import Desk
@@ -310,3 +313,24 @@ async def test_operators_hear_of_what_they_asked_for(api: BotApi, make_platform:
         assert await platform.post("-100124", "lost") is False
     assert posted.data["chat_id"] == "-100123"
     assert posted.text.startswith("2 problems\n\n• one\n• two")
+
+
+async def test_a_message_is_the_same_as_the_librarys_own_client_would_send(api: BotApi) -> None:
+    keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("1", callback_data="show é")]])
+    for topic, reply_to in ((None, None), (7, 9)):
+        async with Bot(TOKEN, base_url=api.base_url) as theirs:
+            await theirs.send_message(
+                GROUP["id"],
+                "A <b>bold</b> &amp; 👍 + 100% é",
+                parse_mode="HTML",
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                message_thread_id=topic,
+                reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
+                reply_markup=keyboard,
+            )
+        page = Page("A <b>bold</b> &amp; 👍 + 100% é", keyboard)
+        async with TelegramBot(TOKEN, api.base_url, QUICK, UNLIMITED) as ours:
+            await ours.write(GROUP["id"], page.html, page.keyboard_json, topic=topic, reply_to=reply_to)
+    one, other, third, fourth = (call.data for call in api.called("sendMessage"))
+    assert one == other
+    assert third == fourth

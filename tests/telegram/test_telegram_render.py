@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -327,3 +328,19 @@ def test_the_small_markdown_becomes_html(source: str, html: str) -> None:
 def test_lists_stand_apart_from_the_text_around_them() -> None:
     blocks = parse("before\n\n- a\n- b\n\nafter")
     assert "".join(block.gap + block.text for block in blocks) == "\n\nbefore\n\n• a\n• b\n\nafter"
+
+
+def test_an_answer_is_rendered_once_however_sure_the_match_was() -> None:
+    reply = Reply(ReplyKind.ANSWER, "It is a hormone.", "Not medical advice.", "insulin", "r1", confidence=0.91)
+    frame = Frame(votes=True)
+    assert render(replace(reply, confidence=0.62), frame=frame) is render(reply, frame=frame)
+    assert render(replace(reply, text="It is another hormone."), frame=frame) != render(reply, frame=frame)
+    assert render(reply, View(sources=True), frame=frame) is not render(reply, frame=frame)
+    assert render(reply, frame=Frame(private_link="https://t.me/iris?start=")) != render(reply, frame=frame)
+
+
+def test_a_line_of_ones_own_is_not_kept_with_what_was_rendered() -> None:
+    reply = Reply(ReplyKind.ANSWER, "It is a hormone.", "Not medical advice.", "insulin", "r1")
+    frame = Frame(extra_line="Our rules: example.org")
+    assert render(reply, frame=frame) == render(reply, frame=frame)
+    assert render(reply, frame=frame) is not render(reply, frame=frame)
