@@ -6,7 +6,7 @@ For each set and size: how often the first candidate is right, on clean and on m
 errors in words of 4 letters or more, fixed seed; once anywhere in a word, once with first letters kept, as in most
 published tests); what comes outright at the default thresholds; and for CLINC150 how well its out-of-scope questions
 are told from the others by ``in_scope`` alone, without and with the set's own 100 out-of-scope messages in the content.
-A message that triage stops counts as not found.
+A message that triage stops counts as not found; "passed" leaves such messages out.
 """
 
 from __future__ import annotations
@@ -73,6 +73,12 @@ def first_right(decisions: Sequence[Decision], rows: Rows) -> Rate:
     )
 
 
+def passed(decisions: Sequence[Decision], rows: Rows) -> tuple[list[Decision], Rows]:
+    """Those that triage let through, with their rows."""
+    through = [pair for pair in zip(decisions, rows, strict=True) if pair[0].kind is not ReplyKind.SAFETY]
+    return [decision for decision, _ in through], [row for _, row in through]
+
+
 def area_under_roc(inside: Sequence[float], outside: Sequence[float]) -> float:
     """The chance that a question from inside is surer than one from outside; ties count half."""
     ordered = np.sort(np.asarray(outside))
@@ -108,7 +114,9 @@ def measure(folder: Path, size: str, limit: int | None) -> dict[str, Any]:
         "vectors_from_cache": cached,
         "ms_per_question": round(each_ms, 2),
         "clean": first_right(clean, test).as_json(),
+        "clean_passed": first_right(*passed(clean, test)).as_json(),
         "typos": first_right(misspelt, test).as_json(),
+        "typos_passed": first_right(*passed(misspelt, test)).as_json(),
         "typos_first_letters_kept": first_right(inside_words, test).as_json(),
         "outright_right": Rate(right, len(test)).as_json(),
         "outright_wrong": Rate(len(answered) - right, len(test)).as_json(),
@@ -177,7 +185,9 @@ def accuracy_table(results: Sequence[dict[str, Any]]) -> str:
         "size",
         "intents",
         "clean",
+        "passed",
         "typos",
+        "passed",
         "typos, 1st kept",
         "outright right",
         "outright wrong",
@@ -190,7 +200,10 @@ def accuracy_table(results: Sequence[dict[str, Any]]) -> str:
             *(each[key] for key in ("set", "size", "intents")),
             *(
                 percent(each[key])
-                for key in ("clean", "typos", "typos_first_letters_kept", "outright_right", "outright_wrong")
+                for key in (
+                    *("clean", "clean_passed", "typos", "typos_passed", "typos_first_letters_kept"),
+                    *("outright_right", "outright_wrong"),
+                )
             ),
             *(each[key] for key in ("stopped_by_triage", "fit_s", "ms_per_question")),
         ]

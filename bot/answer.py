@@ -126,15 +126,15 @@ class Answerer:
 
         An emergency or self-harm that the rules find stands, unless it is no more than a hint. Where they find nothing,
         or what can wait, a strong suspicion of a nearer danger comes first; it must be stronger where the matcher is
-        sure what was asked. What can wait is dropped if the message is not like the examples of danger, a hint if it is
-        quite unlike them in each of its sentences.
+        sure what was asked. What can wait is dropped if the message is not like the examples of danger, a hint if none
+        of its sentences is.
         """
         if self._second_look is None or not _is_question(text) or not assessment.is_open:
             return assessment
         urgent = assessment.kind is not None and assessment.kind not in CAN_WAIT
         suspicion = self._second_look.look(text, known, assessment.signs, closely=urgent)
         limits, strength = self._second_look.limits, suspicion.strength
-        if assessment.kind is not None and strength < (limits.unlike if urgent else limits.dubious):
+        if assessment.kind is not None and strength < limits.dubious:
             dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
             return Assessment((), assessment.banner, assessment.cleared + dropped)
         if urgent:

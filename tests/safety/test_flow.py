@@ -18,7 +18,7 @@ from bot.reply import ReplyKind
 from bot.safety import Triage
 
 CONTENT = Path(__file__).parents[2] / "content"
-LIMITS = Limits(convincing=6.0, alarming=3.0, worrying=2.0, dubious=1.0, unlike=-1.0)
+LIMITS = Limits(convincing=6.0, alarming=3.0, worrying=2.0, dubious=-1.0)
 ALARM, LIKELY, SOME, FAINT, LITTLE = 9.0, 4.0, 2.5, 0.0, -5.0
 
 # Found by a rule that is marked as a hint, and by no other.
@@ -92,7 +92,7 @@ def test_a_nearer_danger_comes_before_what_can_wait_and_both_are_told(ask: Ask) 
     ("strength", "kind"),
     [(SOME, "emergency-low-glucose"), (FAINT, "emergency-low-glucose"), (LITTLE, None)],
 )
-def test_a_hint_of_an_emergency_is_dropped_only_when_it_is_quite_unlike_any_danger(
+def test_a_hint_of_an_emergency_is_dropped_only_when_it_is_unlike_any_danger(
     ask: Ask, strength: float, kind: str | None
 ) -> None:
     decision = ask(HINTED, "self-harm", strength)
