@@ -25,10 +25,10 @@ from bot.matching.ranking import Flags, Floats, Ints
 
 # Shares of harmless messages that may reach a limit; a third of those it is measured on are look-alikes, rare among
 # real ones. Which limit is for what stands at ``Limits``.
-CONVINCED_MAX = 0.007
-FALSE_ALARMS_MAX = 0.015
+CONVINCED_MAX = 0.015
+FALSE_ALARMS_MAX = 0.025
 WORRIED_MAX = 0.05
-DOUBTED_MAX = 0.07
+DOUBTED_MAX = 0.08
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
