@@ -23,7 +23,7 @@ from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-# Shares of harmless messages that may reach a limit; a third of those it is measured on are look-alikes, rare among
+# Shares of harmless messages that may reach a limit; two in five of those it is measured on are look-alikes, rare among
 # real ones. Which limit is for what stands at ``Limits``.
 CONVINCED_MAX = 0.015
 FALSE_ALARMS_MAX = 0.025

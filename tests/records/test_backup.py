@@ -43,7 +43,7 @@ async def _is_whole(store: Store) -> None:
 async def test_a_backup_made_while_the_bot_writes_is_whole_and_can_be_restored(sqlite: Store, tmp_path: Path) -> None:
     await _fill(sqlite)
     records = await sqlite.open()
-    stop = asyncio.Event()
+    stop, wrote = asyncio.Event(), asyncio.Event()
     written = 0
     voters = itertools.count()
 
@@ -52,11 +52,14 @@ async def test_a_backup_made_while_the_bot_writes_is_whole_and_can_be_restored(s
         while not stop.is_set():
             assert await records.vote(Person("telegram", str(next(voters))), "ir-tests", "r1", True)
             written += 1
+            wrote.set()
 
     writing = [asyncio.create_task(write()) for _ in range(4)]
     backups = [tmp_path / f"backup-{number}" for number in range(8)]
     votes = []
     for backup in backups:
+        wrote.clear()
+        await wrote.wait()  # on a busy machine the first write comes late
         before = written
         copied = await asyncio.to_thread(back_up, sqlite.settings, backup)
         votes.append(copied.rows["votes"])
