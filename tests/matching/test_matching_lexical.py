@@ -136,3 +136,11 @@ def test_texts_without_a_single_word_can_be_indexed() -> None:
     index = LexicalIndex.of(["😂", "?!"])
     assert index.similarities("insulin").tolist() == [0, 0]
     assert index.share_known("insulin") == 0
+
+
+def test_all_texts_at_once_are_as_alike_as_one_by_one(index: LexicalIndex) -> None:
+    # They are summed up in groups of about the same length, some of them one by one elsewhere.
+    found = words("does coffee make insulin resistance worse, I am tired")
+    alone = [index.by_piece.similarities(found, np.array([number]))[0] for number in range(len(TEXTS))]
+    assert index.by_piece.similarities(found) == pytest.approx(alone, abs=1e-6)
+    assert index.by_piece.similarities(["xyz"]).shape == (len(TEXTS),)
