@@ -2,6 +2,8 @@
 
     python training/export.py WEIGHTS.safetensors bot/matching/model/encoder.onnx
 
+Beside it goes product.onnx, one operator without weights that compares vectors (``bot/matching/compact.py``).
+
 Built node by node in place of a general exporter, because so it is smaller and faster than what one gives: query,
 key and value are one product, the scale of attention and the token-type row are folded into weights, and there is no
 mask, since every text is run alone and has no padding. Products run as onnxruntime's DynamicQuantizeMatMul.
@@ -98,6 +100,23 @@ def build(weights: dict[str, Floats]) -> onnx.ModelProto:
     return model
 
 
+def product() -> onnx.ModelProto:
+    """``asked`` uint8 (1, 384) times ``levels`` int8 (384, vectors) -> ``products`` int32 (1, vectors)."""
+    described = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["asked", "levels"], ["products"])],
+        "product",
+        [
+            helper.make_tensor_value_info("asked", TensorProto.UINT8, [1, WIDTH]),
+            helper.make_tensor_value_info("levels", TensorProto.INT8, [WIDTH, "vectors"]),
+        ],
+        [helper.make_tensor_value_info("products", TensorProto.INT32, [1, "vectors"])],
+    )
+    operators = [helper.make_opsetid("", 20)]
+    model = helper.make_model(described, opset_imports=operators, ir_version=9, producer_name="iris training/export.py")
+    onnx.checker.check_model(model)
+    return model
+
+
 def _embeddings(graph: _Graph, weights: dict[str, Floats]) -> str:
     table = weights["embeddings.word_embeddings.weight"]
     scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / WORD_LEVELS
@@ -165,6 +184,7 @@ def main() -> None:
     arguments = parser.parse_args()
     weights = {name.removeprefix("bert."): value for name, value in load_file(arguments.weights).items()}
     onnx.save(build(weights), arguments.output)
+    onnx.save(product(), arguments.output.with_name("product.onnx"))
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")
 
 

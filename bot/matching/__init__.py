@@ -1,9 +1,10 @@
 """The matching room: text -> ``Match``, learnt from the content's utterances; knows no entry texts, no platform."""
 
-from bot.matching.encoder import Encoder, EncoderError, Vectors
+from bot.matching.encoder import Encoder, Vectors
 from bot.matching.head import NotConverged
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.matcher import Intent, Matcher, Vocabulary
+from bot.matching.runtime import EncoderError
 from bot.matching.second_look import SecondLook
 
 __all__ = [

@@ -181,9 +181,8 @@ def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Fl
             continue
         part = ranker.without(left_out, background_fold == fold)
         numbers = np.flatnonzero(asked)
-        for number, scores in zip(
-            numbers, part.scores_of_many([texts[number] for number in numbers], ranker.vectors[numbers]), strict=True
-        ):
+        for number in numbers:
+            scores = part.scores(texts[number], ranker.vectors[number])
             order = np.argsort(-scores.fused, kind="stable")[:OFFERED]
             there = not of_gone[number]
             seen.append(signals(scores, ranker.lexical.share_known(texts[number], own=1), len(texts[number].split())))
@@ -191,8 +190,8 @@ def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Fl
             one_of_three.append(there and ranker.labels[number] in order)
             kinds.append("inside" if there else "left out")
         numbers = np.flatnonzero(background_fold == fold)
-        foreign = [background[number] for number in numbers]
-        for text, scores in zip(foreign, part.scores_of_many(foreign, ranker.background[numbers]), strict=True):
+        for number in numbers:
+            text, scores = background[number], part.scores(background[number], ranker.background[number])
             seen.append(signals(scores, ranker.lexical.share_known(text), len(text.split())))
             first_right.append(False)
             one_of_three.append(False)

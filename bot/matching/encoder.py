@@ -17,10 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-# onnxruntime reports its use to its maker unless it is told not to before it is loaded.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime
-
+from bot.matching.runtime import MODEL_FOLDER, loading, open_model
 from bot.matching.snapshot import remove_old
 from bot.matching.wordpiece import WordPiece
 
@@ -30,7 +27,6 @@ Vectors = Mapping[str, Floats]
 
 DIMENSIONS = 384
 _NO_VECTORS: Floats = np.zeros((0, DIMENSIONS), dtype=np.float32)
-_MODEL_FOLDER = Path(__file__).parent / "model"
 _KEY_BYTES = 16
 _SHORT_KEY_BYTES = 6
 _SUM_BYTES = 32
@@ -42,34 +38,19 @@ _THREADS_FROM = 16
 """Texts; starting threads for fewer takes longer than it saves."""
 
 
-class EncoderError(Exception):
-    """The encoder's files are missing or damaged."""
-
-
 class Encoder:
     """Text -> unit vector of 384 floats.
 
     ``cache_folder`` keeps the vectors of content texts between starts (never those of questions); None keeps none.
     """
 
-    def __init__(self, model_folder: Path = _MODEL_FOLDER, cache_folder: Path | None = None) -> None:
+    def __init__(self, model_folder: Path = MODEL_FOLDER, cache_folder: Path | None = None) -> None:
         model = model_folder / "encoder.onnx"
         tuned_on = model_folder / "tuned_on.bin"
-        try:
+        with loading(model_folder):
             self.wordpiece = WordPiece(model_folder / "vocab.txt")
-            options = onnxruntime.SessionOptions()
-            # One thread is fastest for one short text; throughput comes from several texts at once.
-            options.intra_op_num_threads = 1
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            # By its path and not as bytes: so onnxruntime keeps one copy of the weights less.
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            self._session = open_model(model)
             self.digest = _digest(model, model_folder / "vocab.txt", tuned_on)
-        except Exception as error:  # onnxruntime raises its own kinds for damaged files
-            reason = " ".join(str(error).split())
-            raise EncoderError(
-                f"The sentence encoder in {model_folder} cannot be loaded ({reason}). Reinstall IRIS."
-            ) from error
         self._tuned_on = _split_keys(tuned_on.read_bytes(), _SHORT_KEY_BYTES) if tuned_on.is_file() else frozenset()
         self.cache_folder = cache_folder
         self._cache = _VectorCache(cache_folder, self.digest) if cache_folder else None

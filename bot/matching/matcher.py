@@ -71,7 +71,10 @@ class Matcher:
         self._said = {_spoken(text): intent.id for intent in intents for text in intent.utterances}
         self._foreign = frozenset(map(_spoken, background))
         self._expand = {tuple(words(short)): long for short, long in vocabulary.expand.items()}
-        self._longest = max(map(len, self._expand), default=0)
+        self._begun: dict[str, int] = {}
+        """By the first word of a short form: the most words that one has that begins so."""
+        for first, *rest in self._expand:
+            self._begun[first] = max(self._begun.get(first, 0), 1 + len(rest))
         self._names = Names(vocabulary.names)
         self._named_by = [
             frozenset().union(*map(self._names.named_in, (*intent.texts, *intent.utterances))) for intent in intents
@@ -103,9 +106,16 @@ class Matcher:
 
     def readings(self, text: str) -> list[str]:
         """All that ``match`` reads of a message, in the spellings in which it does."""
+        return list(chain.from_iterable(readings for _, readings in self._parts(text)))
+
+    def _parts(self, text: str) -> list[tuple[str, list[str]]]:
+        """The message with its readings, then the same of each question of one that asks two.
+
+        These are read once, corrected: more readings take longer.
+        """
         asking = asking_sentences(text)
-        parts = [*asking, text] if len(asking) == _TWO else [text]
-        return [reading for part in parts for reading in self.spellings(part)]
+        questions = asking if len(asking) == _TWO else []
+        return [(text, self.spellings(text)), *((part, self.spellings(part)[-1:]) for part in questions)]
 
     def match(self, text: str, known: Vectors = MappingProxyType({})) -> Match:
         """The verdict on one message. ``known`` has vectors of readings that are encoded already.
@@ -113,30 +123,24 @@ class Matcher:
         An utterance, word for word, is its intent, and a background message none. A message that asks two things, each
         sure alone, gets both offered.
         """
-        readings = self.readings(text)
-        if not all(reading in known for reading in readings):
-            known = self.encoder.encode_each(readings)
-        # All readings in one product: it takes longer to fetch the utterances' vectors than to multiply them.
-        vectors = np.stack([known[reading] for reading in readings])
-        scored = dict(zip(readings, self._ranker.scores_of_many(readings, vectors), strict=True))
+        parts = self._parts(text)
+        texts = list(chain.from_iterable(readings for _, readings in parts))
+        vectors = known if all(reading in known for reading in texts) else self.encoder.encode_each(texts)
+        whole, *both = (self._read(part, readings, vectors) for part, readings in parts)
         said = _spoken(text)
         if said and (own := self._said.get(said)) is not None:
-            others = (candidate for candidate in self._read(text, scored).candidates if candidate.intent_id != own)
+            others = (candidate for candidate in whole.candidates if candidate.intent_id != own)
             return Match(Outcome.ANSWER, 1.0, (Candidate(own, 1.0), *islice(others, OFFERED - 1)), 1.0)
         if said in self._foreign:
-            return Match(Outcome.OUT_OF_SCOPE, 0.0, self._read(text, scored).candidates)
-        asking = asking_sentences(text)
-        if len(asking) == _TWO:
-            both = [self._read(part, scored) for part in asking]
-            ids = [reading.candidates[0].intent_id for reading in both]
-            if all(reading.confidence >= _SURE_ALONE for reading in both) and ids[0] != ids[1]:
-                first = tuple(reading.candidates[0] for reading in both)
-                return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first, 1.0)
-        return self._read(text, scored)
+            return Match(Outcome.OUT_OF_SCOPE, 0.0, whole.candidates)
+        first = tuple(reading.candidates[0] for reading in both)
+        sure = bool(both) and all(reading.confidence >= _SURE_ALONE for reading in both)
+        if sure and first[0].intent_id != first[1].intent_id:
+            return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first, 1.0)
+        return whole
 
-    def _read(self, text: str, scored: Mapping[str, Scores]) -> Match:
-        readings = self.spellings(text)
-        scores = pooled([scored[reading] for reading in readings])
+    def _read(self, text: str, readings: Sequence[str], vectors: Vectors) -> Match:
+        scores = pooled([self._ranker.scores(reading, vectors[reading]) for reading in readings])
         seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))
@@ -161,7 +165,7 @@ class Matcher:
         changed = False
         start = 0
         while start < len(found):
-            for length in range(min(self._longest, len(found) - start), 0, -1):
+            for length in range(self._begun.get(found[start], 0), 0, -1):
                 long = self._expand.get(tuple(found[start : start + length]))
                 if long is not None:
                     result.append(long)

@@ -10,12 +10,13 @@ temperature; the form that measured best of 20 (docs/matching.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from bot.matching.compact import CompactVectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.lexical import LexicalIndex, ranges, words
 
@@ -38,7 +39,6 @@ _CENTRE_SHARPNESS = 20.0
 # Beyond so many texts only those of the intents are compared that come near by centre or by words, so many by each.
 _ALL_MAX = 30_000
 _SHORTLIST = 100
-_AT_ONCE = 64  # texts in one product: 9,000 utterances make 2 MB of cosines
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,12 @@ class Ranker:
         kept: Flags | None = None,
         head: LinearHead | None = None,
         border: LinearHead | None = None,
+        compact: CompactVectors | None = None,
     ) -> None:
         self.vectors, self.labels, self.lexical, self.background = vectors, labels, lexical, background
+        if compact is None and len(labels) <= _ALL_MAX:
+            compact = CompactVectors(vectors)
+        self._compact, self._compact_background = compact, CompactVectors(background)
         self.kept = np.ones(len(labels), dtype=bool) if kept is None else kept
         self._complete = bool(self.kept.all())
         self._sizes = np.bincount(labels)
@@ -97,6 +101,7 @@ class Ranker:
             self.kept & ~texts,
             self.head,
             self.border,
+            self._compact,
         )
         # The whole fit is a good place to start from: most weights hardly move.
         part.head, part.border = part._fit_head(self.head), part._fit_border(self.border)
@@ -124,9 +129,9 @@ class Ranker:
 
     def scores(self, text: str, vector: Floats) -> Scores:
         """How ``text``, whose sentence vector is ``vector`` of shape (384,), fits each intent."""
-        to_centres, to_background = self._centres @ vector, self.background @ vector
-        if len(self.labels) <= _ALL_MAX:
-            cosines, lexical = self.vectors @ vector, self.lexical.similarities(text)
+        to_centres, to_background = self._centres @ vector, self._compact_background.cosines(vector)
+        if self._compact is not None:
+            cosines, lexical = self._compact.cosines(vector), self.lexical.similarities(text)
         else:
             cosines, lexical = self._of_shortlist(text, vector, to_centres)
         logits, border = self.head.logits(vector), self.border.logits(vector)
@@ -144,17 +149,6 @@ class Ranker:
         lexical = by_word / np.float32(2)
         lexical[rows] += self.lexical.by_piece.similarities(words(text), rows) / np.float32(2)
         return cosines, lexical
-
-    def scores_of_many(self, texts: Sequence[str], vectors: Floats) -> Iterator[Scores]:
-        """``scores`` of each text in less time; equal but for the last digits, which the size of a product decides."""
-        if len(self.labels) > _ALL_MAX:
-            yield from map(self.scores, texts, vectors)
-            return
-        for start in range(0, len(texts), _AT_ONCE):
-            block = vectors[start : start + _AT_ONCE]
-            products = (block @ matrix.T for matrix in (self.vectors, self._centres, self.background))
-            lexical = map(self.lexical.similarities, texts[start : start + _AT_ONCE])
-            yield from map(self._fused, lexical, self.head.logits(block), self.border.logits(block), *products)
 
     def _fused(
         self,

@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from bot.matching import snapshot
+from bot.matching.compact import CompactVectors
 from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
@@ -104,7 +105,8 @@ class SecondLook:
         self._spell = spell
         self.encoder, self._signs, self._kinds, self._head = encoder, signs, list(kinds), head
         self._column = {name: column for column, name in enumerate(named)}
-        self._near, self._far = near, far  # vectors of the examples, and of their harmless look-alikes
+        # The examples of danger, then the harmless look-alikes.
+        self._examples, self._near = CompactVectors(np.concatenate((near, far))), len(near)
         self.limits = limits
 
     @classmethod
@@ -185,7 +187,12 @@ class SecondLook:
         marks = _marked(signs, self._column)
         features = np.stack([np.hstack([vectors[text], marks], dtype=np.float32) for text in spellings])
         kind = self._kinds[int(self._head.logits(features)[:, 1:].sum(axis=0).argmax())]
-        return Suspicion(kind, float(_strengths(features, self._head, self._near, self._far).mean()))
+        nearer = np.array([self._nearer_danger(vectors[text]) for text in spellings])
+        return Suspicion(kind, float(_strengths(features, self._head, nearer).mean()))
+
+    def _nearer_danger(self, vector: Floats) -> float:
+        cosines = self._examples.cosines(vector)
+        return float(cosines[: self._near].max() - cosines[self._near :].max())
 
 
 def sentences_of(text: str, least: int = _LONG_WORDS) -> list[str]:
@@ -211,13 +218,11 @@ def _fit(features: Floats, labels: Ints, classes: int, start: LinearHead | None 
     return fit_head(features, labels, classes, strength=_STRENGTH / len(labels), sample_weights=weights, start=start)
 
 
-def _strengths(features: Floats, head: LinearHead, near: Floats, far: Floats) -> Floats:
+def _strengths(features: Floats, head: LinearHead, nearer: Floats) -> Floats:
     """Log odds of any danger by the classifier, and how much nearer the nearest example is than a look-alike."""
     log_p = log_softmax(head.logits(features))
-    vectors = features[:, : near.shape[1]]
     odds = np.log(np.maximum(1 - np.exp(log_p[:, 0]), _TINY)) - log_p[:, 0]
-    nearest = (vectors @ near.T).max(axis=1) - (vectors @ far.T).max(axis=1)
-    result: Floats = odds + np.float32(_NEAREST_WEIGHT) * nearest
+    result: Floats = odds + np.float32(_NEAREST_WEIGHT) * nearer
     return result
 
 
@@ -229,6 +234,7 @@ def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags
         kept = fold != number
         head = _fit(features[kept], labels[kept], len(whole.bias), start=whole)
         known = kept & referred
-        near, far = (features[known & chosen, :DIMENSIONS] for chosen in (labels > 0, labels == 0))
-        strengths[~kept] = _strengths(features[~kept], head, near, far)
+        vectors = features[:, :DIMENSIONS]
+        near, far = ((vectors[~kept] @ vectors[known & of].T).max(axis=1) for of in (labels > 0, labels == 0))
+        strengths[~kept] = _strengths(features[~kept], head, near - far)
     return strengths
