@@ -121,34 +121,34 @@ class Answerer:
             return replace(decision, assessment=replace(assessment, banner=assessment.hunch))
         return decision
 
-    def _assess(self, text: str, assessment: Assessment, known: Vectors, match: Match | None) -> Assessment:
+    def _assess(self, text: str, found: Assessment, known: Vectors, match: Match | None) -> Assessment:
         """What the second look makes of what the rules found.
 
         An emergency or self-harm that the rules find stands, unless it is no more than a hint. Where they find nothing,
         or what can wait, a strong suspicion of a nearer danger comes first; it must be stronger where the matcher is
-        sure what was asked. What can wait is dropped if the message is not like the examples of danger, a hint if none
-        of its sentences is.
+        sure what was asked. What can wait is dropped if the message is not like the examples of danger, a hint if no
+        part of it in any spelling is.
         """
-        if self._second_look is None or not _is_question(text) or not assessment.is_open:
-            return assessment
-        urgent = assessment.kind is not None and assessment.kind not in CAN_WAIT
-        suspicion = self._second_look.look(text, known, assessment.signs, closely=urgent)
+        if self._second_look is None or not _is_question(text) or not found.is_open:
+            return found
+        urgent = found.kind is not None and found.kind not in CAN_WAIT
+        suspicion = self._second_look.look(text, known, found.signs, closely=urgent)
         limits, strength = self._second_look.limits, suspicion.strength
-        if assessment.kind is not None and strength < limits.dubious:
-            dropped = tuple(f"{finding.rule} (second look)" for finding in assessment.findings)
-            return Assessment((), assessment.banner, assessment.cleared + dropped)
+        if found.kind is not None and strength < limits.dubious:
+            dropped = tuple(f"{finding.rule} (second look)" for finding in found.findings)
+            return Assessment((), found.banner, found.cleared + dropped, found.kind if urgent else None)
         if urgent:
-            return assessment
+            return found
         kind = SafetyKind(suspicion.kind)
         can_wait = kind in CAN_WAIT
-        is_sure = match is not None and match.outcome is Outcome.ANSWER and assessment.kind is None
+        is_sure = match is not None and match.outcome is Outcome.ANSWER and found.kind is None
         enough = limits.convincing if is_sure else limits.alarming
-        if strength < enough or (can_wait and assessment.kind is not None):
+        if strength < enough or (can_wait and found.kind is not None):
             worrying = not can_wait and strength >= limits.worrying
-            return replace(assessment, hunch=kind) if worrying else assessment
+            return replace(found, hunch=kind) if worrying else found
         why = f"It is like the examples of this kind (strength {strength:.1f}, enough from {enough:.1f})."
         finding = Finding(kind, "second-look", "", why)
-        return Assessment((finding, *assessment.findings), assessment.banner, assessment.cleared)
+        return Assessment((finding, *found.findings), found.banner, found.cleared)
 
     def _decision(self, assessment: Assessment, match: Match) -> Decision:
         candidates = tuple((candidate.intent_id, candidate.score) for candidate in match.candidates)

@@ -19,7 +19,7 @@ from bot.content import (
     load_safety_examples,
     load_safety_rules,
 )
-from bot.matching import Encoder, EncoderError, Intent, Matcher, NotConverged, SecondLook, Vocabulary
+from bot.matching import Encoder, EncoderError, Intent, Matcher, NotConverged, SecondLook, Vocabulary, Wording
 from bot.matching.likeness import alike
 from bot.safety import Triage
 
@@ -37,8 +37,11 @@ def build_answerer(content: Path | None = None, cache: Path | None = None, encod
     faq, triage = load_content(content)
     examples = load_safety_examples(_safety_folder(content or default_content_folder()))
     encoder = encoder or Encoder(cache_folder=cache)
-    encoder.encode_content(_texts_learnt_from(faq, examples))
-    matcher = _fit_matcher(faq, encoder)
+    vocabulary = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
+    wording = Wording.of(_intents(faq), _background(faq), vocabulary, encoder)
+    encoder.encode_content(_texts_learnt_from(faq, examples, wording))
+    risk = {} if faq.risk is None else {"risk": faq.risk}
+    matcher = Matcher.fit(_intents(faq), _background(faq), encoder, vocabulary, wording=wording, **risk)
     return Answerer(faq, triage, matcher, _fit_second_look(faq, triage, examples, matcher))
 
 
@@ -109,24 +112,24 @@ def find_alike(cache: Path | None) -> Callable[[Sequence[str], Sequence[str]], l
     return lambda texts, owners: alike(texts, owners, encoder)
 
 
-def _texts_learnt_from(faq: Faq, examples: dict[str, tuple[str, ...]]) -> list[str]:
+def _texts_learnt_from(faq: Faq, examples: dict[str, tuple[str, ...]], wording: Wording) -> list[str]:
     """All that matcher and second look learn from: together, so that they share the vectors of what both read."""
-    learnt = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
-    learnt += [text for talk in faq.smalltalk for text in (talk.question, *talk.utterances)]
-    learnt += [text for texts in faq.out_of_scope.values() for text in texts]
-    return learnt + [text for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
+    learnt = [text for intent in _intents(faq) for text in intent.utterances]
+    learnt += _background(faq)
+    return learnt + [wording.best(text) for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
 
 
-def _fit_matcher(faq: Faq, encoder: Encoder) -> Matcher:
+def _intents(faq: Faq) -> list[Intent]:
+    """All that is answered: entries, then small talk."""
     entries = [
         Intent(entry.id, (entry.question, *entry.utterances), (entry.question, entry.short, entry.details))
         for entry in faq.entries
     ]
-    talk = [Intent(talk.id, (talk.question, *talk.utterances)) for talk in faq.smalltalk]
-    background = [text for texts in faq.out_of_scope.values() for text in texts]
-    words = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
-    risk = {} if faq.risk is None else {"risk": faq.risk}
-    return Matcher.fit([*entries, *talk], background, encoder, words, **risk)
+    return [*entries, *(Intent(talk.id, (talk.question, *talk.utterances)) for talk in faq.smalltalk)]
+
+
+def _background(faq: Faq) -> list[str]:
+    return [text for texts in faq.out_of_scope.values() for text in texts]
 
 
 def _fit_second_look(
@@ -137,6 +140,6 @@ def _fit_second_look(
         return None
     harmless = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
     harmless += [text for talk in faq.smalltalk for text in talk.utterances]
-    harmless += [text for texts in faq.out_of_scope.values() for text in texts]
+    harmless += _background(faq)
     dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, matcher.spellings)
+    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, matcher.wording.best)

@@ -3,9 +3,10 @@
 from bot.matching.encoder import Encoder, Vectors
 from bot.matching.head import NotConverged
 from bot.matching.match import Candidate, Match, Outcome
-from bot.matching.matcher import Intent, Matcher, Vocabulary
+from bot.matching.matcher import Matcher
 from bot.matching.runtime import EncoderError
 from bot.matching.second_look import SecondLook
+from bot.matching.wording import Intent, Vocabulary, Wording
 
 __all__ = [
     "Candidate",
@@ -19,4 +20,5 @@ __all__ = [
     "SecondLook",
     "Vectors",
     "Vocabulary",
+    "Wording",
 ]

@@ -6,8 +6,7 @@ spelling, vocabulary and names stand beside that line: they give the message its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import chain, islice
 from types import MappingProxyType
 
@@ -23,34 +22,11 @@ from bot.matching.lexical import LexicalIndex, words
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.names import Names
 from bot.matching.ranking import Floats, Ints, Ranker, Scores, pooled
-from bot.matching.spelling import Speller, spelling_targets
+from bot.matching.wording import Intent, Vocabulary, Wording
 
 _TWO = 2
-_LONG_WORDS = 30
-"""From this length on a message is read in one spelling."""
 _SURE_ALONE = 0.97
 """Two questions are both offered when each alone is this sure: a story around one question often ends in a "?" too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """Something that people ask for: the ways in which they put it, and the edited texts that answer it."""
-
-    id: str
-    utterances: tuple[str, ...]
-    texts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What an editor knows about words.
-
-    ``expand`` maps abbreviations and lay words to the words of the entries; ``names`` has, for each disease and
-    medicine, all its spellings.
-    """
-
-    expand: Mapping[str, str] = field(default_factory=dict)
-    names: Sequence[Sequence[str]] = ()
 
 
 class Matcher:
@@ -62,19 +38,14 @@ class Matcher:
         encoder: Encoder,
         ranker: Ranker,
         confidence: Confidence,
-        speller: Speller,
+        wording: Wording,
         vocabulary: Vocabulary,
         background: Sequence[str] = (),
     ) -> None:
         self._ids = [intent.id for intent in intents]
-        self.encoder, self._ranker, self._confidence, self._speller = encoder, ranker, confidence, speller
+        self.encoder, self._ranker, self._confidence, self.wording = encoder, ranker, confidence, wording
         self._said = {_spoken(text): intent.id for intent in intents for text in intent.utterances}
         self._foreign = frozenset(map(_spoken, background))
-        self._expand = {tuple(words(short)): long for short, long in vocabulary.expand.items()}
-        self._begun: dict[str, int] = {}
-        """By the first word of a short form: the most words that one has that begins so."""
-        for first, *rest in self._expand:
-            self._begun[first] = max(self._begun.get(first, 0), 1 + len(rest))
         self._names = Names(vocabulary.names)
         self._named_by = [
             frozenset().union(*map(self._names.named_in, (*intent.texts, *intent.utterances))) for intent in intents
@@ -88,9 +59,11 @@ class Matcher:
         encoder: Encoder,
         vocabulary: Vocabulary | None = None,
         risk: float = WRONG_ANSWERS_MAX,
+        wording: Wording | None = None,
     ) -> Matcher:
         """Learn ``intents``; ``background`` are messages that are none of them; ``risk`` as in ``fit_confidence``.
 
+        ``wording`` is that of the same content, where it was made already.
         Raises NotConverged when a fit did not reach its minimum, ValueError when an intent has no utterance.
         """
         vocabulary = vocabulary or Vocabulary()
@@ -100,9 +73,8 @@ class Matcher:
         labels = np.repeat(np.arange(len(intents)), [len(intent.utterances) for intent in intents])
         vectors = encoder.encode_content([*texts, *background])
         ranker, confidence = _learn(texts, labels, list(background), vectors, encoder, risk)
-        edited = list(chain.from_iterable(intent.texts for intent in intents))
-        speller = _speller(edited, [*texts, *background], list(chain.from_iterable(vocabulary.names)), encoder)
-        return cls(intents, encoder, ranker, confidence, speller, vocabulary, background)
+        wording = wording or Wording.of(intents, background, vocabulary, encoder)
+        return cls(intents, encoder, ranker, confidence, wording, vocabulary, background)
 
     def readings(self, text: str) -> list[str]:
         """All that ``match`` reads of a message, in the spellings in which it does."""
@@ -115,7 +87,7 @@ class Matcher:
         """
         asking = asking_sentences(text)
         questions = asking if len(asking) == _TWO else []
-        return [(text, self.spellings(text)), *((part, self.spellings(part)[-1:]) for part in questions)]
+        return [(text, self.wording.spellings(text)), *((part, [self.wording.best(part)]) for part in questions)]
 
     def match(self, text: str, known: Vectors = MappingProxyType({})) -> Match:
         """The verdict on one message. ``known`` has vectors of readings that are encoded already.
@@ -144,38 +116,9 @@ class Matcher:
         seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))
-        named = self._names.named_in(readings[-1]) | self._names.nearly_named_in(text, self._speller.knows)
+        named = self._names.named_in(readings[-1]) | self._names.nearly_named_in(text, self.wording.knows)
         outcome = self._outcome(scores, named, first_right, one_of_three)
         return Match(outcome, first_right, self._candidates(scores), one_of_three)
-
-    def spellings(self, text: str) -> list[str]:
-        """The message as typed and, where that differs, with its spelling corrected and its short forms written out.
-
-        A long one is read once, corrected: each reading takes longer, and a slip matters less among many words.
-        """
-        corrected = self._speller.correct(text)
-        expanded = self._written_out(corrected)
-        if expanded == text or len(text.split()) >= _LONG_WORDS:
-            return [expanded]
-        return [text, expanded]
-
-    def _written_out(self, text: str) -> str:
-        found = words(text)
-        result: list[str] = []
-        changed = False
-        start = 0
-        while start < len(found):
-            for length in range(self._begun.get(found[start], 0), 0, -1):
-                long = self._expand.get(tuple(found[start : start + length]))
-                if long is not None:
-                    result.append(long)
-                    changed = True
-                    start += length
-                    break
-            else:
-                result.append(found[start])
-                start += 1
-        return " ".join(result) if changed else text
 
     def _outcome(self, scores: Scores, named: frozenset[int], first_right: float, one_of_three: float) -> Outcome:
         strange = not named <= self._named_by[int(scores.fused.argmax())]
@@ -220,19 +163,6 @@ def _learn(
 def _together(foreign: Floats, elsewhere: Floats) -> Floats:
     """Both in one; no copy of what is large where there is nothing to join."""
     return np.concatenate((foreign, elsewhere)) if len(elsewhere) else foreign
-
-
-def _speller(edited: list[str], utterances: list[str], protected: list[str], encoder: Encoder) -> Speller:
-    """What corrects towards the words of these texts, from the cache where it was made before."""
-    is_word = encoder.wordpiece.__contains__
-    file = snapshot.place(encoder.cache_folder, "speller", (*edited, "", *utterances, "", *protected), encoder.digest)
-    if file and (made := snapshot.to_speller(snapshot.load(file))):
-        targets, near = made
-        return Speller(targets, is_word, protected, near)
-    speller = Speller(spelling_targets(edited, utterances, is_word), is_word, protected)
-    if file:
-        snapshot.save(file, snapshot.from_speller(speller.targets, speller.near))
-    return speller
 
 
 def _require_learnt(ranker: Ranker) -> None:

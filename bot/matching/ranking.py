@@ -29,8 +29,7 @@ Flags = npt.NDArray[np.bool_]
 _HEAD_STRENGTH = 0.1
 _COSINE_SHARPNESS = 10.0  # inverse temperatures: chosen on the same sets, flat within a point from half to double
 _LEXICAL_SHARPNESS = 15.0
-# As typed, and corrected: with a half each, a misspelt question loses a point more; with nothing for the typed one, it
-# loses half a point where a correction went wrong.
+# With short forms as typed, and written out; a half each did equally well.
 _READING_SHARES = (0.25, 0.75)
 # Beyond so many pairs of a text and an intent the classifier is not fitted, which would take minutes, but the centres
 # serve as its weights: 300 intents of 40 texts are under it, 1,000 of 10 above.
@@ -181,7 +180,7 @@ class Ranker:
 
 
 def pooled(scores: Sequence[Scores]) -> Scores:
-    """The readings of one message (as typed and, where that differs, corrected) as one: each array's weighted mean."""
+    """The readings of one message (``Matcher.spellings``) as one: each array's weighted mean."""
     if len(scores) == 1:
         return scores[0]
     arrays = {

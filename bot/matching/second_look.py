@@ -1,7 +1,7 @@
 """A second look at safety: a classifier for wordings that the triage rules do not know.
 
-It reads a message as sentence vectors, as typed and with its spelling corrected, and as the signs that triage sees in
-it (word classes of ``safety.yaml``, which tell a reading of 2.1 from one of 7). It learns from
+It reads a message as the sentence vector of its corrected spelling and as the signs that triage sees in it (word
+classes of ``safety.yaml``, which tell a reading of 2.1 from one of 7). It learns from
 ``content/utterances/safety.yaml``: examples of each kind, and harmless messages that look like them; utterances of the
 entries count as harmless too. From which strength on it speaks follows from a stated risk, measured on examples left
 out in turn. What the flow makes of a suspicion stands in ``bot/answer.py``.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -24,12 +24,12 @@ from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-# Shares of harmless messages that may reach a limit; two in five of those it is measured on are look-alikes, rare among
+# Shares of harmless messages that may reach a limit; three in five of those it is measured on are look-alikes, rare among
 # real ones. Which limit is for what stands at ``Limits``.
-CONVINCED_MAX = 0.015
+CONVINCED_MAX = 0.02
 FALSE_ALARMS_MAX = 0.025
-WORRIED_MAX = 0.05
-DOUBTED_MAX = 0.08
+WORRIED_MAX = 0.06
+DOUBTED_MAX = 0.10
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
@@ -69,8 +69,8 @@ class Limits:
     """Below it a rule is overruled that takes a hint for an emergency or for self-harm, or that finds what can wait."""
 
 
-Spell = Callable[[str], Iterable[str]]
-"""What gives the spellings in which a text is read: as typed and, where that differs, corrected."""
+Spell = Callable[[str], str]
+"""What corrects the spelling of a text and writes its short forms out."""
 
 
 class Signs(Protocol):
@@ -82,6 +82,9 @@ class Signs(Protocol):
 
     def signs(self, text: str) -> Collection[str]:
         """The names of all that was seen in the text."""
+
+    def undisguised(self, text: str) -> str:
+        """The words of the text in plain letters, whatever signs and gaps they were typed with."""
 
 
 class SecondLook:
@@ -117,10 +120,11 @@ class SecondLook:
         harmless: Sequence[str],
         encoder: Encoder,
         signs: Signs,
-        spell: Spell = lambda text: (text,),
+        spell: Spell = lambda text: text,
     ) -> SecondLook:
         """Learn the kinds of ``examples`` against ``look_alikes`` and other ``harmless`` messages.
 
+        Examples and look-alikes are learnt in the spelling in which messages are read, the others as they are.
         Raises NotConverged.
         """
         kinds = list(examples)
@@ -128,7 +132,9 @@ class SecondLook:
         texts = [*harmless, *(text for kind in kinds for text in examples[kind])]
         # Class 0 is harmless, so that a kind's class is its place in ``kinds`` plus one.
         labels = np.repeat(np.arange(len(kinds) + 1), [len(harmless), *(len(examples[kind]) for kind in kinds)])
-        parts = [f"{label}\0{text}" for label, text in zip(labels, texts, strict=True)]
+        plain = range(len(look_alikes), len(harmless))
+        read = [text if number in plain else spell(text) for number, text in enumerate(texts)]
+        parts = [f"{label}\0{text}\0{spelt}" for label, text, spelt in zip(labels, texts, read, strict=True)]
         parts.insert(len(look_alikes), signs.digest)
         file = snapshot.place(encoder.cache_folder, "second_look", parts, encoder.digest)
         stored = snapshot.load(file) if file else None
@@ -138,7 +144,7 @@ class SecondLook:
             named = sorted(name for name, texts_with_it in often.items() if texts_with_it >= _SIGN_SEEN_MIN)
             column = {name: number for number, name in enumerate(named)}
             features = np.hstack(
-                [encoder.encode_content(texts), [_marked(names, column) for names in seen]], dtype=np.float32
+                [encoder.encode_content(read), [_marked(names, column) for names in seen]], dtype=np.float32
             )
             referred = (np.arange(len(texts)) < len(look_alikes)) | (labels > 0)
             head = _fit(features, labels, len(kinds) + 1)
@@ -153,14 +159,14 @@ class SecondLook:
             if file:
                 snapshot.save(file, stored)
         # Asked for by themselves, they are parts of what the encoder holds of the content anyway.
-        far, near = encoder.encode_content(look_alikes), encoder.encode_content(texts[len(harmless) :])
+        far, near = encoder.encode_content(read[: len(look_alikes)]), encoder.encode_content(read[len(harmless) :])
         head = LinearHead(stored["weights"], stored["bias"])
         limits = Limits(*map(float, stored["limits"]))
         return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, limits, spell)
 
     def readings(self, text: str) -> list[str]:
-        """What is looked at of a message: all of it in every spelling, and its sentences as typed where it is long."""
-        return [*self._spell(text), *sentences_of(text)]
+        """What is looked at of a message: all of it, and its sentences where it is long."""
+        return [self._spell(text), *map(self._spell, sentences_of(text))]
 
     def look(
         self,
@@ -170,25 +176,28 @@ class SecondLook:
         *,
         closely: bool = False,
     ) -> Suspicion:
-        """What the message raises as a whole, or the worst of its sentences where it is long or to be read ``closely``.
+        """What the message raises as a whole, or the worst of its sentences where it is long.
 
-        ``known`` has vectors of readings that are encoded already; ``signs`` are those of the whole message, if known.
+        ``closely`` also looks at the sentences of a short one, and at the whole as typed and without disguise: so
+        nothing that was put around a danger hides it. ``known`` has vectors of readings that are encoded already;
+        ``signs`` are those of the whole message, if known.
         """
-        whole = list(self._spell(text))
-        sentences = sentences_of(text, 0 if closely else _LONG_WORDS)
-        readings = [*whole, *sentences]
+        signs = self._signs.signs(text) if signs is None else signs
+        seen = [(self._spell(text), signs)]
+        if closely:
+            seen += [(reading, signs) for reading in (text, self._signs.undisguised(text))]
+        seen += [
+            (self._spell(part), self._signs.signs(part)) for part in sentences_of(text, 0 if closely else _LONG_WORDS)
+        ]
+        readings = [reading for reading, _ in seen]
         vectors = known if all(reading in known for reading in readings) else self.encoder.encode_each(readings)
-        suspicions = [self._suspicion(whole, vectors, self._signs.signs(text) if signs is None else signs)]
-        suspicions += [self._suspicion([part], vectors, self._signs.signs(part)) for part in sentences]
+        suspicions = [self._suspicion(vectors[reading], found) for reading, found in seen]
         return max(suspicions, key=lambda suspicion: suspicion.strength)
 
-    def _suspicion(self, spellings: Sequence[str], vectors: Vectors, signs: Collection[str]) -> Suspicion:
-        """What the spellings of one text raise together, each with an equal say."""
-        marks = _marked(signs, self._column)
-        features = np.stack([np.hstack([vectors[text], marks], dtype=np.float32) for text in spellings])
-        kind = self._kinds[int(self._head.logits(features)[:, 1:].sum(axis=0).argmax())]
-        nearer = np.array([self._nearer_danger(vectors[text]) for text in spellings])
-        return Suspicion(kind, float(_strengths(features, self._head, nearer).mean()))
+    def _suspicion(self, vector: Floats, signs: Collection[str]) -> Suspicion:
+        features = np.hstack([vector, _marked(signs, self._column)], dtype=np.float32)[None]
+        kind = self._kinds[int(self._head.logits(features)[0, 1:].argmax())]
+        return Suspicion(kind, float(_strengths(features, self._head, np.array([self._nearer_danger(vector)]))[0]))
 
     def _nearer_danger(self, vector: Floats) -> float:
         cosines = self._examples.cosines(vector)

@@ -215,6 +215,10 @@ class Triage:
         """Return the names of all word classes and measurements seen in the text, whatever rules make of them."""
         return _signs(self.look(text))
 
+    def undisguised(self, text: str) -> str:
+        """Return the words of the text as the rules read them: in plain letters, respelt, without what hides them."""
+        return " ".join(self._normaliser.words(text))
+
     def look(self, text: str) -> Sightings:
         """Return every word class and measurement seen in the text, for checks of the content."""
         return self._look(self._normaliser.fold(text))

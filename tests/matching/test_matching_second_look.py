@@ -75,6 +75,9 @@ class Heat:
     def signs(self, text: str) -> set[str]:
         return {"{heat}"} if {"fire", "smoke", "burning", "flames"} & set(text.lower().split()) else set()
 
+    def undisguised(self, text: str) -> str:
+        return text.replace("w a t e r", "water")
+
 
 HEAT = Heat()
 
@@ -100,16 +103,23 @@ def test_other_words_for_a_danger_are_seen(second_look: SecondLook, text: str, k
     assert suspicion.strength >= second_look.limits.alarming
 
 
-def test_a_misspelt_message_is_read_as_typed_and_corrected(encoder: Encoder, second_look: SecondLook) -> None:
+def test_a_misspelt_message_is_read_as_it_was_meant(encoder: Encoder, second_look: SecondLook) -> None:
     typed, meant = "watr is puoring into teh celar", "water is pouring into the cellar"
-    spelling = SecondLook.fit(DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT, lambda text: dict.fromkeys((text, meant)))
-    assert spelling.readings(typed) == [typed, meant]
-    assert spelling.readings(meant) == [meant]
-    as_typed, corrected = second_look.look(typed), second_look.look(meant)
+    spelling = SecondLook.fit(
+        DANGERS, LOOK_ALIKES, OTHERS, encoder, HEAT, lambda text: meant if text == typed else text
+    )
+    assert spelling.readings(typed) == [meant]
     seen = spelling.look(typed)
     assert seen.kind == "flood"
-    assert seen.strength == pytest.approx((as_typed.strength + corrected.strength) / 2, abs=1e-4)
-    assert corrected.strength >= spelling.limits.alarming
+    assert seen.strength == pytest.approx(second_look.look(meant).strength, abs=1e-4)
+    assert seen.strength >= spelling.limits.alarming
+
+
+def test_a_close_look_sees_what_disguise_and_company_hide(second_look: SecondLook) -> None:
+    danger = "water is pouring into the cellar"
+    hidden = f"what lovely weather it is. {danger}. by the way, when does the museum open?"
+    for text in (hidden, "w a t e r is pouring into the cellar"):
+        assert second_look.look(text, closely=True).strength >= second_look.look(f"{danger}.").strength - 1e-4
 
 
 @pytest.mark.parametrize(
