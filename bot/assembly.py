@@ -39,10 +39,14 @@ def build_answerer(content: Path | None = None, cache: Path | None = None, encod
     encoder = encoder or Encoder(cache_folder=cache)
     vocabulary = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
     wording = Wording.of(_intents(faq), _background(faq), vocabulary, encoder)
-    encoder.encode_content(_texts_learnt_from(faq, examples, wording))
+    spelt = wording.best_of([text for texts in examples.values() for text in texts], encoder)
+    # Together, so that matcher and second look share the vectors of what both read.
+    learnt = [text for intent in _intents(faq) for text in intent.utterances] + _background(faq)
+    learnt += [spelt[text] for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
+    encoder.encode_content(learnt)
     risk = {} if faq.risk is None else {"risk": faq.risk}
     matcher = Matcher.fit(_intents(faq), _background(faq), encoder, vocabulary, wording=wording, **risk)
-    return Answerer(faq, triage, matcher, _fit_second_look(faq, triage, examples, matcher))
+    return Answerer(faq, triage, matcher, _fit_second_look(faq, triage, examples, matcher, spelt))
 
 
 def load_content(content: Path | None = None) -> tuple[Faq, Triage]:
@@ -112,13 +116,6 @@ def find_alike(cache: Path | None) -> Callable[[Sequence[str], Sequence[str]], l
     return lambda texts, owners: alike(texts, owners, encoder)
 
 
-def _texts_learnt_from(faq: Faq, examples: dict[str, tuple[str, ...]], wording: Wording) -> list[str]:
-    """All that matcher and second look learn from: together, so that they share the vectors of what both read."""
-    learnt = [text for intent in _intents(faq) for text in intent.utterances]
-    learnt += _background(faq)
-    return learnt + [wording.best(text) for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
-
-
 def _intents(faq: Faq) -> list[Intent]:
     """All that is answered: entries, then small talk."""
     entries = [
@@ -133,7 +130,7 @@ def _background(faq: Faq) -> list[str]:
 
 
 def _fit_second_look(
-    faq: Faq, triage: Triage, examples: dict[str, tuple[str, ...]], matcher: Matcher
+    faq: Faq, triage: Triage, examples: dict[str, tuple[str, ...]], matcher: Matcher, spelt: dict[str, str]
 ) -> SecondLook | None:
     """None where there are no examples: triage then goes by its rules alone."""
     if not examples:
@@ -142,4 +139,5 @@ def _fit_second_look(
     harmless += [text for talk in faq.smalltalk for text in talk.utterances]
     harmless += _background(faq)
     dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, matcher.wording.best)
+    best = matcher.wording.best
+    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, best, spelt)

@@ -42,6 +42,8 @@ class Names:
     def named_in(self, text: str) -> frozenset[int]:
         """The numbers of the things named; of overlapping names only the longest counts."""
         found = _plain(words(text))
+        if self._begun_by.keys().isdisjoint(found):
+            return frozenset()
         things = set()
         start = 0
         while start < len(found):
@@ -72,4 +74,4 @@ class Names:
 
 def _plain(found: list[str]) -> list[str]:
     """Words without their possessive, as people leave the apostrophe out or in."""
-    return [word.replace("’", "'").removesuffix("'s") for word in found]
+    return [word if word.isalnum() else word.replace("’", "'").removesuffix("'s") for word in found]

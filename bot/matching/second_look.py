@@ -24,8 +24,8 @@ from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-# Shares of harmless messages that may reach a limit; three in five of those it is measured on are look-alikes, rare among
-# real ones. Which limit is for what stands at ``Limits``.
+# Shares of harmless messages that may reach a limit; three in five of those it is measured on are look-alikes, rare
+# among real ones. Which limit is for what stands at ``Limits``.
 CONVINCED_MAX = 0.02
 FALSE_ALARMS_MAX = 0.025
 WORRIED_MAX = 0.06
@@ -121,11 +121,12 @@ class SecondLook:
         encoder: Encoder,
         signs: Signs,
         spell: Spell = lambda text: text,
+        spelt: Mapping[str, str] = MappingProxyType({}),
     ) -> SecondLook:
         """Learn the kinds of ``examples`` against ``look_alikes`` and other ``harmless`` messages.
 
-        Examples and look-alikes are learnt in the spelling in which messages are read, the others as they are.
-        Raises NotConverged.
+        Examples and look-alikes are learnt in the spelling in which messages are read, the others as they are;
+        ``spelt`` has that of texts for which it is known. Raises NotConverged.
         """
         kinds = list(examples)
         harmless = [*look_alikes, *harmless[::_HARMLESS_STEP]]
@@ -133,8 +134,8 @@ class SecondLook:
         # Class 0 is harmless, so that a kind's class is its place in ``kinds`` plus one.
         labels = np.repeat(np.arange(len(kinds) + 1), [len(harmless), *(len(examples[kind]) for kind in kinds)])
         plain = range(len(look_alikes), len(harmless))
-        read = [text if number in plain else spell(text) for number, text in enumerate(texts)]
-        parts = [f"{label}\0{text}\0{spelt}" for label, text, spelt in zip(labels, texts, read, strict=True)]
+        read = [text if number in plain else spelt.get(text) or spell(text) for number, text in enumerate(texts)]
+        parts = [f"{label}\0{text}\0{reading}" for label, text, reading in zip(labels, texts, read, strict=True)]
         parts.insert(len(look_alikes), signs.digest)
         file = snapshot.place(encoder.cache_folder, "second_look", parts, encoder.digest)
         stored = snapshot.load(file) if file else None

@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -164,13 +164,26 @@ def _to_speller(arrays: Arrays) -> tuple[Counter[str], NearWords]:
     return targets, NearWords(_split(arrays["known"]), arrays["forms"], arrays["owners"])
 
 
+def from_changed(texts: Mapping[int, str]) -> Arrays:
+    """Texts without line breaks by their number, as arrays."""
+    return {"numbers": np.array(list(texts), dtype=np.int64), "texts": _joined(texts.values())}
+
+
+def to_changed(arrays: Arrays | None) -> dict[int, str] | None:
+    """What ``from_changed`` was given, or None where something of it is missing."""
+    try:
+        return dict(zip(arrays["numbers"].tolist(), _split(arrays["texts"]), strict=True)) if arrays else None
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
 def _joined(texts: Iterable[str]) -> npt.NDArray[np.uint8]:
     """Texts without line breaks as one array of bytes."""
     return np.frombuffer("\n".join(texts).encode("utf-8", "surrogatepass"), np.uint8)
 
 
 def _split(joined: npt.NDArray[np.uint8]) -> list[str]:
-    return joined.tobytes().decode("utf-8", "surrogatepass").split("\n")
+    return joined.tobytes().decode("utf-8", "surrogatepass").split("\n") if len(joined) else []
 
 
 def _numbered(joined: npt.NDArray[np.uint8]) -> dict[str, int]:

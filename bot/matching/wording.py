@@ -39,8 +39,9 @@ class Vocabulary:
 class Wording:
     """Knows the words of a content: corrects towards them, and writes its short forms out."""
 
-    def __init__(self, speller: Speller, expand: Mapping[str, str]) -> None:
-        self._speller = speller
+    def __init__(self, speller: Speller, expand: Mapping[str, str], source: Sequence[str] = ()) -> None:
+        """``source`` are all texts that speller and short forms come from."""
+        self._speller, self._source = speller, source
         self._expand = {tuple(words(short)): long for short, long in expand.items()}
         self._begun: dict[str, int] = {}
         """By the first word of a short form: the most words that one has that begins so."""
@@ -55,7 +56,9 @@ class Wording:
         edited = list(chain.from_iterable(intent.texts for intent in intents))
         utterances = [*chain.from_iterable(intent.utterances for intent in intents), *background]
         protected = list(chain.from_iterable(vocabulary.names))
-        return cls(_speller(edited, utterances, protected, encoder), vocabulary.expand)
+        source = [*edited, "", *utterances, "", *protected]
+        speller = _speller(edited, utterances, protected, source, encoder)
+        return cls(speller, vocabulary.expand, [*source, "", *chain.from_iterable(vocabulary.expand.items())])
 
     def spellings(self, text: str) -> list[str]:
         """The message with its spelling corrected and, where that differs, also with its short forms written out.
@@ -72,6 +75,17 @@ class Wording:
     def best(self, text: str) -> str:
         """The one reading of what is read once: corrected and written out."""
         return self._written_out(self._speller.correct(text))
+
+    def best_of(self, texts: Sequence[str], encoder: Encoder) -> dict[str, str]:
+        """``best`` of each of ``texts``, from the encoder's cache where it was found before: they are thousands."""
+        file = snapshot.place(encoder.cache_folder, "wording", (*self._source, "", *texts), encoder.digest)
+        stored = snapshot.to_changed(snapshot.load(file)) if file else None
+        if stored is None:
+            read = ((number, self.best(text)) for number, text in enumerate(texts))
+            stored = {number: best for number, best in read if best != texts[number]}
+            if file:
+                snapshot.save(file, snapshot.from_changed(stored))
+        return {text: stored.get(number, text) for number, text in enumerate(texts)}
 
     def knows(self, word: str) -> bool:
         """Whether a lower-case word is one of the content's, a name, or English."""
@@ -96,10 +110,12 @@ class Wording:
         return " ".join(result) if changed else text
 
 
-def _speller(edited: list[str], utterances: list[str], protected: list[str], encoder: Encoder) -> Speller:
+def _speller(
+    edited: list[str], utterances: list[str], protected: list[str], source: list[str], encoder: Encoder
+) -> Speller:
     """What corrects towards the words of these texts, from the cache where it was made before."""
     is_word = encoder.wordpiece.__contains__
-    file = snapshot.place(encoder.cache_folder, "speller", (*edited, "", *utterances, "", *protected), encoder.digest)
+    file = snapshot.place(encoder.cache_folder, "speller", source, encoder.digest)
     if file and (made := snapshot.to_speller(snapshot.load(file))):
         targets, near = made
         return Speller(targets, is_word, protected, near)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.matching import Encoder, Intent, Match, Matcher, Outcome, snapshot
+from bot.matching import Encoder, Intent, Match, Matcher, Outcome, Vocabulary, Wording, snapshot
 
 INTENTS = [
     Intent("tyre", ("my tyre is flat", "I need a new inner tube", "puncture repair", "can you patch a tyre")),
@@ -222,3 +222,25 @@ def test_a_file_that_is_still_read_outlives_newer_ones(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_nothing(tmp_path: Path) -> None:
     assert snapshot.load(tmp_path / "matcher-0.npz") is None
+
+
+def test_spellings_of_examples_are_kept(encoder: Encoder, tmp_path: Path) -> None:
+    wording = Wording.of(
+        [Intent("thirst", ("why am I so thirsty",), ("thirst and sugar",))],
+        [],
+        Vocabulary({"bg": "blood glucose"}),
+        encoder,
+    )
+    texts = ["why am i so thrsty", "two\nlines", "bg?", "why am I so thirsty", ""]
+    wanted = {text: wording.best(text) for text in texts}
+    assert wanted["bg?"] == "blood glucose"
+    keeping = Encoder(cache_folder=tmp_path)
+    assert wording.best_of(texts, keeping) == wanted
+    (file,) = tmp_path.glob("wording-*.npz")
+    written = file.stat().st_mtime_ns
+    assert wording.best_of(texts, keeping) == wanted
+    assert file.stat().st_mtime_ns == written
+    assert wording.best_of(texts[:1], keeping) == {texts[0]: wanted[texts[0]]}
+    assert wording.best_of([], keeping) == {}
+    file.write_bytes(b"damaged")
+    assert wording.best_of(texts, keeping) == wanted
