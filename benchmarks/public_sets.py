@@ -12,17 +12,19 @@ A message that triage stops counts as not found; "passed" leaves such messages o
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.convert import as_content, read_set, write_content
-from benchmarks.report import CACHE, SHARED_DATA, save
+from benchmarks.report import CACHE, RESULTS, SHARED_DATA, save
 from benchmarks.typos import misspell
 from bot.answer import Answerer, Decision
 from bot.assembly import build_answerer
@@ -161,7 +163,8 @@ def main() -> None:
     parser.add_argument("--sizes", default="10,full", help="utterances an intent, or full (default: %(default)s)")
     parser.add_argument("--limit", type=int, help="only so many test questions of each set; nothing is saved")
     options = parser.parse_args()
-    results, strange = [], []
+    results: list[dict[str, Any]] = []
+    strange: list[dict[str, Any]] = []
     for name in options.sets.split(","):
         for size in options.sizes.split(","):
             folder = options.data / name
@@ -170,13 +173,30 @@ def main() -> None:
             if (folder / "out_of_scope_test.jsonl").is_file():
                 for with_background in (False, True):
                     strange.append(measure_out_of_scope(folder, size, options.limit, with_background))
+            if options.limit is None:
+                keep(results, strange)
     print("\nFirst candidate right, % (95% limits); outright: at the default thresholds")
     print(accuracy_table(results))
     if strange:
         print("\nOut of scope, by the probability that one of the candidates is right")
         print(strange_table(strange))
-    if options.limit is None:
-        save("public_sets", {"seed": SEED, "accuracy": results, "out_of_scope": strange})
+
+
+def keep(accuracy: Sequence[dict[str, Any]], out_of_scope: Sequence[dict[str, Any]]) -> None:
+    """Save what is measured so far; rows of sets and sizes that are not among it stay, each with its own date."""
+    file = RESULTS / "public_sets.json"
+    before = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    merged: dict[str, Any] = {"seed": SEED}
+    for part, rows in (("accuracy", accuracy), ("out_of_scope", out_of_scope)):
+        new = [{"measured": datetime.now(UTC).date().isoformat(), **row} for row in rows]
+        measured = {(row["set"], row["size"]) for row in rows}
+        old = [
+            {"measured": before["date"][:10], **row}
+            for row in before.get(part, [])
+            if (row["set"], row["size"]) not in measured
+        ]
+        merged[part] = [*new, *old]
+    save("public_sets", merged)
 
 
 def accuracy_table(results: Sequence[dict[str, Any]]) -> str:
