@@ -12,10 +12,10 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from bot.matching.near_words import NearWords
 
 Floats = npt.NDArray[np.float32]
 Arrays = dict[str, Any]
+Made = TypeVar("Made")
 Learnt = tuple[LexicalIndex, LinearHead, LinearHead, Confidence, Floats]
 
 _PROBABILITIES = ("first_right", "one_of_three")
@@ -112,10 +113,7 @@ def from_learnt(
 
 def to_learnt(arrays: Arrays | None) -> Learnt | None:
     """What ``from_learnt`` was given, or None where something of it is missing."""
-    try:
-        return _to_learnt(arrays) if arrays else None
-    except (KeyError, ValueError, TypeError):
-        return None
+    return _whole(_to_learnt, arrays)
 
 
 def _to_learnt(arrays: Arrays) -> Learnt:
@@ -153,10 +151,7 @@ def from_speller(targets: Counter[str], near: NearWords) -> Arrays:
 
 def to_speller(arrays: Arrays | None) -> tuple[Counter[str], NearWords] | None:
     """What ``from_speller`` was given, or None where something of it is missing."""
-    try:
-        return _to_speller(arrays) if arrays else None
-    except (KeyError, ValueError, TypeError):
-        return None
+    return _whole(_to_speller, arrays)
 
 
 def _to_speller(arrays: Arrays) -> tuple[Counter[str], NearWords]:
@@ -171,8 +166,20 @@ def from_changed(texts: Mapping[int, str]) -> Arrays:
 
 def to_changed(arrays: Arrays | None) -> dict[int, str] | None:
     """What ``from_changed`` was given, or None where something of it is missing."""
+    return _whole(_to_changed, arrays)
+
+
+def _to_changed(arrays: Arrays) -> dict[int, str]:
+    numbers = arrays["numbers"].tolist()
+    # No text and one empty text are the same bytes.
+    texts = _split(arrays["texts"]) if numbers else []
+    return dict(zip(numbers, texts, strict=True))
+
+
+def _whole(made_of: Callable[[Arrays], Made], arrays: Arrays | None) -> Made | None:
+    """What is made of ``arrays``, or None where these are not there or something of them is missing."""
     try:
-        return dict(zip(arrays["numbers"].tolist(), _split(arrays["texts"]), strict=True)) if arrays else None
+        return made_of(arrays) if arrays else None
     except (KeyError, ValueError, TypeError):
         return None
 
@@ -183,7 +190,7 @@ def _joined(texts: Iterable[str]) -> npt.NDArray[np.uint8]:
 
 
 def _split(joined: npt.NDArray[np.uint8]) -> list[str]:
-    return joined.tobytes().decode("utf-8", "surrogatepass").split("\n") if len(joined) else []
+    return joined.tobytes().decode("utf-8", "surrogatepass").split("\n")
 
 
 def _numbered(joined: npt.NDArray[np.uint8]) -> dict[str, int]:

@@ -244,3 +244,8 @@ def test_spellings_of_examples_are_kept(encoder: Encoder, tmp_path: Path) -> Non
     assert wording.best_of([], keeping) == {}
     file.write_bytes(b"damaged")
     assert wording.best_of(texts, keeping) == wanted
+
+
+@pytest.mark.parametrize("vocabulary", [{"": 0}, {"sugar": 0, "süß": 1}])
+def test_a_vocabulary_is_read_as_it_was_kept_even_that_of_texts_without_words(vocabulary: dict[str, int]) -> None:
+    assert snapshot._numbered(snapshot._joined(vocabulary)) == vocabulary
