@@ -42,14 +42,15 @@ def build_answerer(content: Path | None = None, cache: Path | None = None, encod
     examples = load_safety_examples(_safety_folder(content or default_content_folder()))
     encoder = encoder or Encoder(cache_folder=cache)
     vocabulary = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
-    wording = Wording.of(_intents(faq), _background(faq), vocabulary, encoder)
+    intents, background = _intents(faq), _background(faq)
+    wording = Wording.of(intents, background, vocabulary, encoder)
     spelt = wording.best_of([text for texts in examples.values() for text in texts], encoder)
     # Together, so that matcher and second look share the vectors of what both read.
-    learnt = [text for intent in _intents(faq) for text in intent.utterances] + _background(faq)
+    learnt = [text for intent in intents for text in intent.utterances] + background
     learnt += [spelt[text] for kind in sorted(examples, key=HARMLESS.__ne__) for text in examples[kind]]
     encoder.encode_content(learnt)
     risk = {} if faq.risk is None else {"risk": faq.risk}
-    matcher = Matcher.fit(_intents(faq), _background(faq), encoder, vocabulary, wording=wording, **risk)
+    matcher = Matcher.fit(intents, background, encoder, vocabulary, wording=wording, **risk)
     return Answerer(faq, triage, matcher, _fit_second_look(faq, triage, examples, matcher, spelt))
 
 

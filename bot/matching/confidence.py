@@ -180,18 +180,18 @@ def _try_out(ranker: Ranker, texts: list[str], background: list[str], usable: Fl
         if left_out.all():  # the smallest contents have nothing left to ask
             continue
         part = ranker.without(left_out, background_fold == fold)
-        numbers = np.flatnonzero(asked)
-        for number in numbers:
-            scores = part.scores(texts[number], ranker.vectors[number])
+        for number in np.flatnonzero(asked):
+            text = texts[number]
+            scores = part.scores(text, ranker.vectors[number])
             order = np.argsort(-scores.fused, kind="stable")[:OFFERED]
             there = not of_gone[number]
-            seen.append(signals(scores, ranker.lexical.share_known(texts[number], own=1), len(texts[number].split())))
+            seen.append(signals(scores, ranker.lexical.share_known(text, own=1), len(text.split())))
             first_right.append(there and order[0] == ranker.labels[number])
             one_of_three.append(there and ranker.labels[number] in order)
             kinds.append("inside" if there else "left out")
-        numbers = np.flatnonzero(background_fold == fold)
-        for number in numbers:
-            text, scores = background[number], part.scores(background[number], ranker.background[number])
+        for number in np.flatnonzero(background_fold == fold):
+            text = background[number]
+            scores = part.scores(text, ranker.background[number])
             seen.append(signals(scores, ranker.lexical.share_known(text), len(text.split())))
             first_right.append(False)
             one_of_three.append(False)

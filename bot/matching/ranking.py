@@ -180,7 +180,7 @@ class Ranker:
 
 
 def pooled(scores: Sequence[Scores]) -> Scores:
-    """The readings of one message (``Matcher.spellings``) as one: each array's weighted mean."""
+    """The readings of one message (``Wording.spellings``) as one: each array's weighted mean."""
     if len(scores) == 1:
         return scores[0]
     arrays = {

@@ -100,16 +100,16 @@ class SecondLook:
         kinds: Sequence[str],
         named: Sequence[str],
         head: LinearHead,
-        near: Floats,
-        far: Floats,
+        referred: Floats,
+        look_alikes: int,
         limits: Limits,
         spell: Spell,
     ) -> None:
+        """``referred`` are the vectors of so many ``look_alikes``, then those of the examples of danger."""
         self._spell = spell
         self.encoder, self._signs, self._kinds, self._head = encoder, signs, list(kinds), head
         self._column = {name: column for column, name in enumerate(named)}
-        # The examples of danger, then the harmless look-alikes.
-        self._examples, self._near = CompactVectors(np.concatenate((near, far))), len(near)
+        self._referred, self._look_alikes = CompactVectors(referred), look_alikes
         self.limits = limits
 
     @classmethod
@@ -159,11 +159,11 @@ class SecondLook:
             }
             if file:
                 snapshot.save(file, stored)
-        # Asked for by themselves, they are parts of what the encoder holds of the content anyway.
-        far, near = encoder.encode_content(read[: len(look_alikes)]), encoder.encode_content(read[len(harmless) :])
+        # Asked for without the others, they are a part of what the encoder holds of the content anyway.
+        nearest = encoder.encode_content([*read[: len(look_alikes)], *read[len(harmless) :]])
         head = LinearHead(stored["weights"], stored["bias"])
         limits = Limits(*map(float, stored["limits"]))
-        return cls(encoder, signs, kinds, stored["named"].tolist(), head, near, far, limits, spell)
+        return cls(encoder, signs, kinds, stored["named"].tolist(), head, nearest, len(look_alikes), limits, spell)
 
     def readings(self, text: str) -> list[str]:
         """What is looked at of a message: all of it, and its sentences where it is long."""
@@ -201,8 +201,8 @@ class SecondLook:
         return Suspicion(kind, float(_strengths(features, self._head, np.array([self._nearer_danger(vector)]))[0]))
 
     def _nearer_danger(self, vector: Floats) -> float:
-        cosines = self._examples.cosines(vector)
-        return float(cosines[: self._near].max() - cosines[self._near :].max())
+        cosines = self._referred.cosines(vector)
+        return float(cosines[self._look_alikes :].max() - cosines[: self._look_alikes].max())
 
 
 def sentences_of(text: str, least: int = _LONG_WORDS) -> list[str]:
