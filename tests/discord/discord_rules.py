@@ -36,7 +36,7 @@ _OPTION_KEYS = {"label", "value", "description", "default", "emoji"}
 
 
 def units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def message_problems(payload: dict[str, Any], *, interaction: bool) -> list[str]:
