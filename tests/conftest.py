@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 # Before the first import of ours: onnxruntime reports to its maker from native code, which the guard below can't see.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -46,6 +48,18 @@ def stays_on_this_machine() -> Iterator[None]:
     _reached_out.clear()
     yield
     assert not _reached_out, f"The test reached beyond this machine: {_reached_out}"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Commands that run inside a test set up logs; the next test finds them as it expects, in whatever order."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from bot.assembly import build_answerer, load_content
 from bot.content import ContentError
@@ -30,15 +27,10 @@ SMALL = ROOT / "tests" / "small_faq.yaml"
 
 
 @pytest.fixture
-def log() -> Iterator[StringIO]:
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+def log() -> StringIO:
     stream = StringIO()
     set_up_logs("json", "debug", stream)
-    yield stream
-    root.handlers[:], root.level = before
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+    return stream
 
 
 class Booth:

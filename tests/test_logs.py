@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import warnings
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -18,16 +17,6 @@ from bot.question import Question
 
 DISCORD = "MTA0NTQ4ODg1NDYyMzQ5ODI0MA.GxKzAb.not-a-real-token-but-shaped-like-one-000"
 TELEGRAM = "123456789:AAnot-a-real-token-but-shaped-like_1"
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    yield
-    root.handlers[:], root.level = before
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(

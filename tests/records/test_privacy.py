@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,15 +50,11 @@ KEPT = "Does blorvaxi help with PCOS? Ask [mention] or [mail]"
 
 
 @pytest.fixture
-def logged() -> Iterator[io.StringIO]:
+def logged() -> io.StringIO:
     """All that is logged, at the most talkative."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
     written = io.StringIO()
     set_up_logs("json", "debug", written)
-    yield written
-    root.handlers[:], level = before[0], before[1]
-    root.setLevel(level)
+    return written
 
 
 def _kept(store: Store, postgres: PostgresServer) -> dict[str, bytes]:
