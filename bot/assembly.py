@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from bot.answer import Answerer
@@ -20,7 +21,17 @@ from bot.content import (
     load_safety_examples,
     load_safety_rules,
 )
-from bot.matching import Encoder, EncoderError, Intent, Matcher, NotConverged, SecondLook, Vocabulary, Wording
+from bot.matching import (
+    DangerModel,
+    Encoder,
+    EncoderError,
+    Intent,
+    Matcher,
+    NotConverged,
+    SecondLook,
+    Vocabulary,
+    Wording,
+)
 from bot.matching.likeness import alike
 from bot.safety import Triage
 
@@ -41,8 +52,7 @@ def build_answerer(content: Path | None = None, cache: Path | None = None, encod
     faq, triage = load_content(content)
     examples = load_safety_examples(_safety_folder(content or default_content_folder()))
     encoder = encoder or Encoder(cache_folder=cache)
-    vocabulary = Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
-    intents, background = _intents(faq), _background(faq)
+    intents, background, vocabulary = _intents(faq), _background(faq), _vocabulary(faq)
     wording = Wording.of(intents, background, vocabulary, encoder)
     spelt = wording.best_of([text for texts in examples.values() for text in texts], encoder)
     # Together, so that matcher and second look share the vectors of what both read.
@@ -133,6 +143,11 @@ def find_alike(cache: Path | None) -> Callable[[Sequence[str], Sequence[str]], l
     return lambda texts, owners: alike(texts, owners, encoder)
 
 
+def wording_of(faq: Faq, encoder: Encoder) -> Wording:
+    """How messages are read where ``faq`` is the content."""
+    return Wording.of(_intents(faq), _background(faq), _vocabulary(faq), encoder)
+
+
 def _intents(faq: Faq) -> list[Intent]:
     """All that is answered: entries, then small talk."""
     entries = [
@@ -140,6 +155,10 @@ def _intents(faq: Faq) -> list[Intent]:
         for entry in faq.entries
     ]
     return [*entries, *(Intent(talk.id, (talk.question, *talk.utterances)) for talk in faq.smalltalk)]
+
+
+def _vocabulary(faq: Faq) -> Vocabulary:
+    return Vocabulary(faq.vocabulary.expand, (*faq.vocabulary.diseases, *faq.vocabulary.medicines))
 
 
 def _background(faq: Faq) -> list[str]:
@@ -152,9 +171,19 @@ def _fit_second_look(
     """None where there are no examples: triage then goes by its rules alone."""
     if not examples:
         return None
-    harmless = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
-    harmless += [text for talk in faq.smalltalk for text in talk.utterances]
-    harmless += _background(faq)
     dangers = {kind: texts for kind, texts in examples.items() if kind != HARMLESS}
-    best = matcher.wording.best
-    return SecondLook.fit(dangers, examples[HARMLESS], harmless, matcher.encoder, triage, best, spelt)
+    best, model = matcher.wording.best, _danger_model()
+    known = model if dangers.keys() <= set(model.kinds) else None
+    return SecondLook.fit(dangers, examples[HARMLESS], asked(faq), matcher.encoder, triage, best, spelt, known)
+
+
+@cache
+def _danger_model() -> DangerModel:
+    """Loaded once: it is the same for every content."""
+    return DangerModel()
+
+
+def asked(faq: Faq) -> list[str]:
+    """All that people ask without being in danger, as the content has it."""
+    of_entries = [text for entry in faq.entries for text in (entry.question, *entry.utterances)]
+    return [*of_entries, *(text for talk in faq.smalltalk for text in talk.utterances), *_background(faq)]

@@ -2,7 +2,9 @@
 
     python training/export.py WEIGHTS.safetensors bot/matching/model/encoder.onnx
 
-Beside it goes product.onnx, one operator without weights that compares vectors (``bot/matching/compact.py``).
+Beside it goes product.onnx, one operator without weights that compares vectors (``bot/matching/compact.py``). The model
+of danger (``danger.py`` here) has two layers of its own, made in the same way; it reads on from the encoder's
+"inside", so these two run only where they are wanted.
 
 Built node by node in place of a general exporter, because so it is smaller and faster than what one gives: query,
 key and value are one product, the scale of attention and the token-type row are folded into weights, and there is no
@@ -16,6 +18,7 @@ quantised per word to 8 bits.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,8 @@ from safetensors.numpy import load_file
 Floats = npt.NDArray[np.float32]
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
+SHARED_LAYERS = 4
+"""So many of the first layers encoder and model of danger have together."""
 HEAD_WIDTH = WIDTH // HEADS
 POSITIONS = 128  # as many as bot/matching/wordpiece.py ever gives
 LAYER_NORM_EPSILON = 1e-12
@@ -70,6 +75,17 @@ class _Graph:
         ]
         return self.step("LayerNormalization", inputs, name, epsilon=LAYER_NORM_EPSILON)
 
+    def shapes(self) -> None:
+        """What ``heads`` and ``_layer`` reshape to."""
+        self.constant("head_shape", np.array([0, 0, HEADS, HEAD_WIDTH], np.int64))
+        self.constant("flat_shape", np.array([0, 0, WIDTH], np.int64))
+
+    def pooled(self, source: str, name: str) -> str:
+        """(batch, length, width) -> (batch, width): the mean over the length, of unit length."""
+        self.constant("over_length", np.array([1], np.int64))
+        mean = self.step("ReduceMean", [source, "over_length"], "mean", keepdims=0)
+        return self.step("LpNormalization", [mean], name, axis=1, p=2)
+
     def heads(self, source: str, name: str, order: list[int]) -> str:
         """(batch, length, width) -> (batch, heads, length, head width), axes in ``order``."""
         split = self.step("Reshape", [source, "head_shape"], f"{name}.split")
@@ -77,23 +93,59 @@ class _Graph:
 
 
 def build(weights: dict[str, Floats]) -> onnx.ModelProto:
-    """The model: ``ids`` int64 (batch, length) -> ``embedding`` float32 (batch, 384) of unit length."""
+    """The model: ``ids`` int64 (batch, length) -> ``embedding`` float32 (batch, 384) of unit length.
+
+    ``inside``, float32 (batch, length, 384), is what leaves the last of the shared layers.
+    """
     graph = _Graph()
-    graph.constant("head_shape", np.array([0, 0, HEADS, HEAD_WIDTH], np.int64))
-    graph.constant("flat_shape", np.array([0, 0, WIDTH], np.int64))
+    graph.shapes()
     hidden = _embeddings(graph, weights)
     for layer in range(LAYERS):
-        hidden = _layer(graph, weights, layer, hidden)
-    graph.constant("over_length", np.array([1], np.int64))
-    mean = graph.step("ReduceMean", [hidden, "over_length"], "mean", keepdims=0)
-    graph.step("LpNormalization", [mean], "embedding", axis=1, p=2)
-    described = helper.make_graph(
-        graph.nodes,
+        hidden = _layer(graph, weights, layer, hidden, "inside" if layer == SHARED_LAYERS - 1 else f"layer{layer}.out")
+    graph.pooled(hidden, "embedding")
+    return _model(
+        graph,
         "all-MiniLM-L6-v2",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "length"])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH])],
-        graph.constants,
+        [
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH]),
+            helper.make_tensor_value_info("inside", TensorProto.FLOAT, ["batch", "length", WIDTH]),
+        ],
     )
+
+
+def build_danger(weights: dict[str, Floats], head: Floats, bias: Floats, kinds: Sequence[str]) -> onnx.ModelProto:
+    """The model of danger: ``inside`` (batch, length, 384) -> ``log_p`` float32 (batch, 1 + kinds), harmless first.
+
+    ``weights`` has its own last layers, ``head`` (384, 1 + kinds) and ``bias`` what follows their unit vector.
+    """
+    graph = _Graph()
+    graph.shapes()
+    hidden = "inside"
+    for layer in range(SHARED_LAYERS, LAYERS):
+        hidden = _layer(graph, weights, layer, hidden, f"layer{layer}.out")
+    graph.pooled(hidden, "vector")
+    inputs = [
+        "vector",
+        graph.constant("head", head.astype(np.float32)),
+        graph.constant("bias", bias.astype(np.float32)),
+    ]
+    logits = graph.step("Gemm", inputs, "logits")
+    graph.step("LogSoftmax", [logits], "log_p", axis=1)
+    model = _model(
+        graph,
+        "danger",
+        [helper.make_tensor_value_info("inside", TensorProto.FLOAT, ["batch", "length", WIDTH])],
+        [helper.make_tensor_value_info("log_p", TensorProto.FLOAT, ["batch", 1 + len(kinds)])],
+    )
+    helper.set_model_props(model, {"kinds": ",".join(kinds)})
+    return model
+
+
+def _model(
+    graph: _Graph, name: str, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
+) -> onnx.ModelProto:
+    described = helper.make_graph(graph.nodes, name, inputs, outputs, graph.constants)
     operators = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(described, opset_imports=operators, ir_version=9, producer_name="iris training/export.py")
     onnx.checker.check_model(model)
@@ -137,7 +189,7 @@ def _embeddings(graph: _Graph, weights: dict[str, Floats]) -> str:
     return graph.layer_norm(summed, "embedded", weights, "embeddings.LayerNorm")
 
 
-def _layer(graph: _Graph, weights: dict[str, Floats], layer: int, hidden: str) -> str:
+def _layer(graph: _Graph, weights: dict[str, Floats], layer: int, hidden: str, output_name: str) -> str:
     key, name = f"encoder.layer.{layer}", f"layer{layer}"
     attention = f"{key}.attention.self"
     parts = {part: weights[f"{attention}.{part}.weight"].T for part in ("query", "key", "value")}
@@ -173,7 +225,7 @@ def _layer(graph: _Graph, weights: dict[str, Floats], layer: int, hidden: str) -
         active, f"{name}.narrow", weights[f"{key}.output.dense.weight"].T, weights[f"{key}.output.dense.bias"]
     )
     joined_again = graph.step("Add", [narrow, settled], f"{name}.joined")
-    return graph.layer_norm(joined_again, f"{name}.out", weights, f"{key}.output.LayerNorm")
+    return graph.layer_norm(joined_again, output_name, weights, f"{key}.output.LayerNorm")
 
 
 def main() -> None:

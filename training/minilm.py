@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -71,16 +73,24 @@ class MiniLM(nn.Module):
         return torch.stack(vectors)
 
     def _run(self, texts: Sequence[Sequence[int]]) -> Tensor:
+        hidden, there = self._after(texts, LAYERS)
+        mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)
+        return functional.normalize(mean, dim=1)
+
+    def after(self, texts: Sequence[Sequence[int]], layers: int) -> Tensor:
+        """What leaves so many of the first layers, shape (texts, length of the longest, 384)."""
+        return self._after(texts, layers)[0]
+
+    def _after(self, texts: Sequence[Sequence[int]], layers: int) -> tuple[Tensor, Tensor]:
         length = max(map(len, texts))
         ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts])
         there = torch.tensor([[1.0] * len(text) + [0.0] * (length - len(text)) for text in texts])
         hidden = self.words(ids) + self.positions.weight[:length] + self.token_types.weight[0]
         hidden = self.embedded(hidden)
         mask = there.bool()[:, None, None, :]
-        for layer in self.layers:
+        for layer in self.layers[:layers]:
             hidden = layer(hidden, mask)
-        mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)
-        return functional.normalize(mean, dim=1)
+        return hidden, there
 
     def load(self, file: Path) -> None:
         """Take the weights of ``file``, which has the names of the published model."""
@@ -89,8 +99,15 @@ class MiniLM(nn.Module):
 
     def save(self, file: Path) -> None:
         """Write the weights under the names of the published model."""
+        save_file(self._published(), file)
+
+    def published(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The weights under the names of the published model."""
+        return {name: weights.detach().numpy() for name, weights in self._published().items()}
+
+    def _published(self) -> dict[str, Tensor]:
         own = self.state_dict()
-        save_file({theirs: own[ours].contiguous() for ours, theirs in self._names().items()}, file)
+        return {theirs: own[ours].contiguous() for ours, theirs in self._names().items()}
 
     def _names(self) -> dict[str, str]:
         names = {

@@ -1,6 +1,7 @@
 """The matching room: text -> ``Match``, learnt from the content's utterances; knows no entry texts, no platform."""
 
-from bot.matching.encoder import Encoder, Vectors
+from bot.matching.danger import DangerModel
+from bot.matching.encoder import Encoder, Encodings
 from bot.matching.head import NotConverged
 from bot.matching.match import Candidate, Match, Outcome
 from bot.matching.matcher import Matcher
@@ -10,15 +11,16 @@ from bot.matching.wording import Intent, Vocabulary, Wording
 
 __all__ = [
     "Candidate",
+    "DangerModel",
     "Encoder",
     "EncoderError",
+    "Encodings",
     "Intent",
     "Match",
     "Matcher",
     "NotConverged",
     "Outcome",
     "SecondLook",
-    "Vectors",
     "Vocabulary",
     "Wording",
 ]

@@ -10,25 +10,25 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bot.matching.runtime import MODEL_FOLDER, loading, open_model
+from bot.matching.runtime import MODEL_FOLDER, file_digest, loading, open_model
+from bot.matching.seen_texts import KEY_BYTES, SeenTexts, text_key
 from bot.matching.snapshot import remove_old
 from bot.matching.wordpiece import WordPiece
 
 Floats = npt.NDArray[np.float32]
-Vectors = Mapping[str, Floats]
-"""Sentence vectors by their text."""
+_Encoded = TypeVar("_Encoded")
 
 DIMENSIONS = 384
 _NO_VECTORS: Floats = np.zeros((0, DIMENSIONS), dtype=np.float32)
-_KEY_BYTES = 16
-_SHORT_KEY_BYTES = 6
 _SUM_BYTES = 32
 _COUNT_BYTES = 16  # so that vectors begin at a multiple of 16 bytes
 _OTHERS_MIN = 2_000
@@ -36,6 +36,20 @@ _OTHERS_MIN = 2_000
 _UNTUNED_SHARE_MIN = 0.05
 _THREADS_FROM = 16
 """Texts; starting threads for fewer takes longer than it saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A text as the encoder sees it."""
+
+    vector: Floats
+    """Shape (384,), unit length."""
+    inside: Floats
+    """Shape (1, tokens, 384): what leaves the fourth of the six layers, where ``danger.py`` reads on."""
+
+
+Encodings = Mapping[str, Encoding]
+"""By their text."""
 
 
 class Encoder:
@@ -50,8 +64,8 @@ class Encoder:
         with loading(model_folder):
             self.wordpiece = WordPiece(model_folder / "vocab.txt")
             self._session = open_model(model)
-            self.digest = _digest(model, model_folder / "vocab.txt", tuned_on)
-        self._tuned_on = _split_keys(tuned_on.read_bytes(), _SHORT_KEY_BYTES) if tuned_on.is_file() else frozenset()
+            self.digest = file_digest(model, model_folder / "vocab.txt", tuned_on)
+        self._tuned_on = SeenTexts(tuned_on)
         self.cache_folder = cache_folder
         self._cache = _VectorCache(cache_folder, self.digest) if cache_folder else None
         self._content: tuple[list[bytes], Floats] = ([], _NO_VECTORS)
@@ -59,23 +73,24 @@ class Encoder:
     def encode(self, text: str) -> Floats:
         """Shape (384,), unit length."""
         ids = np.asarray([self.wordpiece(text)], dtype=np.int64)
-        (vectors,) = self._session.run(None, {"ids": ids})
+        (vectors,) = self._session.run(["embedding"], {"ids": ids})
         vector: Floats = vectors[0]
         return vector
 
+    def encode_all(self, text: str) -> Encoding:
+        """The vector, and what it was made from."""
+        ids = np.asarray([self.wordpiece(text)], dtype=np.int64)
+        vectors, inside = self._session.run(["embedding", "inside"], {"ids": ids})
+        return Encoding(vectors[0], inside)
+
     def encode_many(self, texts: Sequence[str]) -> Floats:
         """Shape (texts, 384). Uses every processor core; the result does not depend on the company of a text."""
-        if not texts:
-            return _NO_VECTORS
-        if len(texts) < _THREADS_FROM:
-            return np.stack(list(map(self.encode, texts)))
-        with ThreadPoolExecutor(max_workers=_processors()) as pool:
-            return np.stack(list(pool.map(self.encode, texts)))
+        return np.stack(_side_by_side(self.encode, texts)) if texts else _NO_VECTORS
 
-    def encode_each(self, texts: Iterable[str]) -> Vectors:
-        """The vector of each distinct text."""
+    def encode_each(self, texts: Iterable[str]) -> Encodings:
+        """The encoding of each distinct text, on every processor core."""
         distinct = list(dict.fromkeys(texts))
-        return dict(zip(distinct, self.encode_many(distinct), strict=True))
+        return dict(zip(distinct, _side_by_side(self.encode_all, distinct), strict=True))
 
     def untuned(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which of ``texts`` the encoder was not tuned on, shape (texts,).
@@ -83,7 +98,7 @@ class Encoder:
         The vectors of the others are better than those of a person's own words will be, so only these may tell how
         sure to be. Where nearly all were seen in tuning, all count.
         """
-        unseen = np.array([_key(text)[:_SHORT_KEY_BYTES] not in self._tuned_on for text in texts], dtype=bool)
+        unseen = self._tuned_on.unseen(texts)
         return unseen if unseen.mean() >= _UNTUNED_SHARE_MIN else np.ones(len(texts), dtype=bool)
 
     def encode_content(self, texts: Sequence[str]) -> Floats:
@@ -93,7 +108,7 @@ class Encoder:
         """
         if not texts:
             return _NO_VECTORS
-        wanted = [_key(text) for text in texts]
+        wanted = [text_key(text) for text in texts]
         if not set(wanted) <= set(self._content[0]):
             self._content = wanted, self._read_or_make(wanted, texts)
         keys, vectors = self._content
@@ -119,29 +134,21 @@ class Encoder:
         return found
 
 
+def _side_by_side(encode: Callable[[str], _Encoded], texts: Sequence[str]) -> list[_Encoded]:
+    """``encode`` of each text."""
+    if len(texts) < _THREADS_FROM:
+        return list(map(encode, texts))
+    with ThreadPoolExecutor(max_workers=_processors()) as pool:
+        return list(pool.map(encode, texts))
+
+
 def _processors() -> int:
     """How many this process may use, where the system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _digest(*files: Path) -> str:
-    """One digest for all that vectors and what is learnt from them depend on; a file that is missing counts too."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b"missing")
-    return digest.hexdigest()
-
-
 def _places(keys: Iterable[bytes]) -> dict[bytes, int]:
     return {key: place for place, key in enumerate(keys)}
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
-
-
-def _split_keys(keys: bytes, length: int) -> frozenset[bytes]:
-    return frozenset(keys[start : start + length] for start in range(0, len(keys), length))
 
 
 class _VectorCache:
@@ -163,10 +170,10 @@ class _VectorCache:
         if hashlib.sha256(body.data).digest() != sum_of:
             return [], _NO_VECTORS
         count = int.from_bytes(body[:_COUNT_BYTES].tobytes(), "little")
-        keys = body[_COUNT_BYTES : _COUNT_BYTES + count * _KEY_BYTES].tobytes()
+        keys = body[_COUNT_BYTES : _COUNT_BYTES + count * KEY_BYTES].tobytes()
         vectors = body[_COUNT_BYTES + len(keys) :].view(np.float32).reshape(count, DIMENSIONS)
-        starts = range(0, len(keys), _KEY_BYTES)
-        return [keys[start : start + _KEY_BYTES] for start in starts], vectors
+        starts = range(0, len(keys), KEY_BYTES)
+        return [keys[start : start + KEY_BYTES] for start in starts], vectors
 
     def save(self, keys: Sequence[bytes], vectors: Sequence[Floats]) -> None:
         # One after the other: joined first, they would take their room three times more, which the process then keeps.

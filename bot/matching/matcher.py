@@ -16,7 +16,7 @@ from bot.matching import snapshot
 from bot.matching.asking import asking_sentences
 from bot.matching.confidence import OFFERED, WRONG_ANSWERS_MAX, Confidence, fit_confidence, signals
 from bot.matching.elsewhere import messages_for
-from bot.matching.encoder import Encoder, Vectors
+from bot.matching.encoder import Encoder, Encodings
 from bot.matching.head import NotConverged
 from bot.matching.lexical import LexicalIndex, words
 from bot.matching.match import Candidate, Match, Outcome
@@ -89,16 +89,16 @@ class Matcher:
         questions = asking if len(asking) == _TWO else []
         return [(text, self.wording.spellings(text)), *((part, [self.wording.best(part)]) for part in questions)]
 
-    def match(self, text: str, known: Vectors = MappingProxyType({})) -> Match:
-        """The verdict on one message. ``known`` has vectors of readings that are encoded already.
+    def match(self, text: str, known: Encodings = MappingProxyType({})) -> Match:
+        """The verdict on one message. ``known`` has readings that are encoded already.
 
         An utterance, word for word, is its intent, and a background message none. A message that asks two things, each
         sure alone, gets both offered.
         """
         parts = self._parts(text)
         texts = list(chain.from_iterable(readings for _, readings in parts))
-        vectors = known if all(reading in known for reading in texts) else self.encoder.encode_each(texts)
-        whole, *both = (self._read(part, readings, vectors) for part, readings in parts)
+        encodings = known if all(reading in known for reading in texts) else self.encoder.encode_each(texts)
+        whole, *both = (self._read(part, readings, encodings) for part, readings in parts)
         said = _spoken(text)
         if said and (own := self._said.get(said)) is not None:
             others = (candidate for candidate in whole.candidates if candidate.intent_id != own)
@@ -111,8 +111,8 @@ class Matcher:
             return Match(Outcome.CLARIFY, min(reading.confidence for reading in both), first, 1.0)
         return whole
 
-    def _read(self, text: str, readings: Sequence[str], vectors: Vectors) -> Match:
-        scores = pooled([self._ranker.scores(reading, vectors[reading]) for reading in readings])
+    def _read(self, text: str, readings: Sequence[str], encodings: Encodings) -> Match:
+        scores = pooled([self._ranker.scores(reading, encodings[reading].vector) for reading in readings])
         seen = signals(scores, self._ranker.lexical.share_known(readings[-1]), len(text.split()))
         first_right = float(self._confidence.first_right(seen))
         one_of_three = float(self._confidence.one_of_three(seen))

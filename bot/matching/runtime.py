@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,3 +37,11 @@ def open_model(file: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     # By its path and not as bytes: so onnxruntime keeps one copy of the weights less.
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def file_digest(*files: Path) -> str:
+    """One digest for all files that a result depends on; a file that is missing counts too."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b"missing")
+    return digest.hexdigest()

@@ -3,8 +3,9 @@
 It reads a message as the sentence vector of its corrected spelling and as the signs that triage sees in it (word
 classes of ``safety.yaml``, which tell a reading of 2.1 from one of 7). It learns from
 ``content/utterances/safety.yaml``: examples of each kind, and harmless messages that look like them; utterances of the
-entries count as harmless too. From which strength on it speaks follows from a stated risk, measured on examples left
-out in turn. What the flow makes of a suspicion stands in ``bot/answer.py``.
+entries count as harmless too. Where that leaves a doubt, the model of ``danger.py`` has a say. From which strength on
+the second look speaks follows from a stated risk, measured on examples left out in turn. What the flow makes of a
+suspicion stands in ``bot/answer.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import numpy as np
 
 from bot.matching import snapshot
 from bot.matching.compact import CompactVectors
-from bot.matching.encoder import DIMENSIONS, Encoder, Vectors
+from bot.matching.danger import DangerModel
+from bot.matching.encoder import DIMENSIONS, Encoder, Encoding, Encodings
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
@@ -29,12 +31,16 @@ from bot.matching.ranking import Flags, Floats, Ints
 CONVINCED_MAX = 0.02
 FALSE_ALARMS_MAX = 0.025
 WORRIED_MAX = 0.06
-DOUBTED_MAX = 0.10
+DOUBTED_MAX = 0.08
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
 _NEAREST_WEIGHT = 10.0
 """Of the nearest example against the classifier; 5 to 20 did equally well."""
+_MODEL_WEIGHT = 0.6
+"""Of the danger model's log odds against the classifier's; 0.3 to 1 did equally well."""
+_MODEL_ODDS_MAX = 5.0
+"""Log odds that count for no more: what it says for sure must not outweigh all else."""
 _SIGN_WEIGHT = 0.1
 """Of a sign beside a sentence vector of length 1; 0.075 to 0.15 did equally well."""
 _SIGN_SEEN_MIN = 3
@@ -104,9 +110,11 @@ class SecondLook:
         look_alikes: int,
         limits: Limits,
         spell: Spell,
+        model: DangerModel | None,
     ) -> None:
         """``referred`` are the vectors of so many ``look_alikes``, then those of the examples of danger."""
-        self._spell = spell
+        self._spell, self._model = spell, model
+        self._model_columns = [0, *(1 + model.kinds.index(kind) for kind in kinds)] if model else []
         self.encoder, self._signs, self._kinds, self._head = encoder, signs, list(kinds), head
         self._column = {name: column for column, name in enumerate(named)}
         self._referred, self._look_alikes = CompactVectors(referred), look_alikes
@@ -122,11 +130,12 @@ class SecondLook:
         signs: Signs,
         spell: Spell = lambda text: text,
         spelt: Mapping[str, str] = MappingProxyType({}),
+        model: DangerModel | None = None,
     ) -> SecondLook:
         """Learn the kinds of ``examples`` against ``look_alikes`` and other ``harmless`` messages.
 
         Examples and look-alikes are learnt in the spelling in which messages are read, the others as they are;
-        ``spelt`` has that of texts for which it is known. Raises NotConverged.
+        ``spelt`` has that of texts for which it is known. ``model`` must know every kind. Raises NotConverged.
         """
         kinds = list(examples)
         harmless = [*look_alikes, *harmless[::_HARMLESS_STEP]]
@@ -137,7 +146,8 @@ class SecondLook:
         read = [text if number in plain else spelt.get(text) or spell(text) for number, text in enumerate(texts)]
         parts = [f"{label}\0{text}\0{reading}" for label, text, reading in zip(labels, texts, read, strict=True)]
         parts.insert(len(look_alikes), signs.digest)
-        file = snapshot.place(encoder.cache_folder, "second_look", parts, encoder.digest)
+        digest = encoder.digest + (model.digest if model else "")
+        file = snapshot.place(encoder.cache_folder, "second_look", parts, digest)
         stored = snapshot.load(file) if file else None
         if stored is None or not {"weights", "bias", "limits", "named"} <= stored.keys():
             seen = [signs.signs(text) for text in texts]
@@ -149,7 +159,12 @@ class SecondLook:
             )
             referred = (np.arange(len(texts)) < len(look_alikes)) | (labels > 0)
             head = _fit(features, labels, len(kinds) + 1)
-            strengths = _left_out(features, labels, head, referred)[(labels == 0) & encoder.untuned(texts)]
+            unknown = (labels == 0) & encoder.untuned(texts) & (True if model is None else model.unseen(texts))
+            strengths = _left_out(features, labels, head, referred)[unknown]
+            if model:
+                asked = [read[number] for number in np.flatnonzero(unknown)]
+                encodings = encoder.encode_each(asked)
+                strengths += [_model_says(model.log_probabilities(encodings[reading].inside)) for reading in asked]
             shares = [CONVINCED_MAX, FALSE_ALARMS_MAX, WORRIED_MAX, DOUBTED_MAX]
             stored = {
                 "weights": head.weights,
@@ -163,7 +178,9 @@ class SecondLook:
         nearest = encoder.encode_content([*read[: len(look_alikes)], *read[len(harmless) :]])
         head = LinearHead(stored["weights"], stored["bias"])
         limits = Limits(*map(float, stored["limits"]))
-        return cls(encoder, signs, kinds, stored["named"].tolist(), head, nearest, len(look_alikes), limits, spell)
+        return cls(
+            encoder, signs, kinds, stored["named"].tolist(), head, nearest, len(look_alikes), limits, spell, model
+        )
 
     def readings(self, text: str) -> list[str]:
         """What is looked at of a message: all of it, and its sentences where it is long."""
@@ -172,7 +189,7 @@ class SecondLook:
     def look(
         self,
         text: str,
-        known: Vectors = MappingProxyType({}),
+        known: Encodings = MappingProxyType({}),
         signs: Collection[str] | None = None,
         *,
         closely: bool = False,
@@ -191,14 +208,22 @@ class SecondLook:
             (self._spell(part), self._signs.signs(part)) for part in sentences_of(text, 0 if closely else _LONG_WORDS)
         ]
         readings = [reading for reading, _ in seen]
-        vectors = known if all(reading in known for reading in readings) else self.encoder.encode_each(readings)
-        suspicions = [self._suspicion(vectors[reading], found) for reading, found in seen]
+        encodings = known if all(reading in known for reading in readings) else self.encoder.encode_each(readings)
+        suspicions = [self._suspicion(encodings[reading], found) for reading, found in seen]
         return max(suspicions, key=lambda suspicion: suspicion.strength)
 
-    def _suspicion(self, vector: Floats, signs: Collection[str]) -> Suspicion:
-        features = np.hstack([vector, _marked(signs, self._column)], dtype=np.float32)[None]
-        kind = self._kinds[int(self._head.logits(features)[0, 1:].argmax())]
-        return Suspicion(kind, float(_strengths(features, self._head, np.array([self._nearer_danger(vector)]))[0]))
+    def _suspicion(self, encoding: Encoding, signs: Collection[str]) -> Suspicion:
+        features = np.hstack([encoding.vector, _marked(signs, self._column)], dtype=np.float32)[None]
+        log_p = log_softmax(self._head.logits(features))[0]
+        nearer = np.array([self._nearer_danger(encoding.vector)])
+        strength = float(_strengths(features, self._head, nearer)[0])
+        # Where the model could change nothing it is not asked: for most messages.
+        most = _MODEL_WEIGHT * _MODEL_ODDS_MAX
+        if self._model and self.limits.dubious - most <= strength < self.limits.convincing + most:
+            model_log_p = self._model.log_probabilities(encoding.inside)
+            strength += _model_says(model_log_p)
+            log_p = log_p + _MODEL_WEIGHT * model_log_p[self._model_columns]
+        return Suspicion(self._kinds[int(log_p[1:].argmax())], strength)
 
     def _nearer_danger(self, vector: Floats) -> float:
         cosines = self._referred.cosines(vector)
@@ -234,6 +259,12 @@ def _strengths(features: Floats, head: LinearHead, nearer: Floats) -> Floats:
     odds = np.log(np.maximum(1 - np.exp(log_p[:, 0]), _TINY)) - log_p[:, 0]
     result: Floats = odds + np.float32(_NEAREST_WEIGHT) * nearer
     return result
+
+
+def _model_says(log_p: Floats) -> float:
+    """What the danger model's log probabilities add to a strength."""
+    odds = float(np.log(max(1 - np.exp(log_p[0]), _TINY)) - log_p[0])
+    return _MODEL_WEIGHT * min(max(odds, -_MODEL_ODDS_MAX), _MODEL_ODDS_MAX)
 
 
 def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> Floats:

@@ -6,11 +6,11 @@ from types import MappingProxyType
 
 from bot.answer import LONGEST_QUESTION, Answerer
 from bot.assembly import load_content
-from bot.matching import Encoder, Intent, Match, Matcher, Vectors
+from bot.matching import Encoder, Encodings, Intent, Match, Matcher
 from bot.question import Question
 from bot.reply import ReplyKind
 
-NOTHING: Vectors = MappingProxyType({})
+NOTHING: Encodings = MappingProxyType({})
 
 TEXTS = [
     "what is insulin resistance",
@@ -50,7 +50,7 @@ def test_no_questions_get_no_replies(answerer: Answerer) -> None:
 class StumblingMatcher(Matcher):
     """Fails where nobody foresaw it."""
 
-    def match(self, text: str, known: Vectors = NOTHING) -> Match:
+    def match(self, text: str, known: Encodings = NOTHING) -> Match:
         if "stumble" in text:
             raise ZeroDivisionError
         return super().match(text, known)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.answer import Answerer, Decision
 from bot.content import load_faq
-from bot.matching import Candidate, Match, Matcher, Outcome, SecondLook, Vectors
+from bot.matching import Candidate, Encodings, Match, Matcher, Outcome, SecondLook
 from bot.matching.second_look import Limits, Suspicion
 from bot.question import Question
 from bot.reply import ReplyKind
@@ -37,7 +37,7 @@ class Says:
     def readings(self, text: str) -> list[str]:
         return []
 
-    def look(self, text: str, known: Vectors, signs: Collection[str], *, closely: bool) -> Suspicion:
+    def look(self, text: str, known: Encodings, signs: Collection[str], *, closely: bool) -> Suspicion:
         return self.suspicion
 
 
@@ -50,7 +50,7 @@ class Finds:
     def readings(self, text: str) -> list[str]:
         return []
 
-    def match(self, text: str, known: Vectors) -> Match:
+    def match(self, text: str, known: Encodings) -> Match:
         return Match(self.outcome, 0.99, (Candidate("ir-causes", 0.99),))
 
 
