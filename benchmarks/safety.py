@@ -3,7 +3,7 @@
     python -m benchmarks.safety [FILE.jsonl ...] [--content PATH] [--rules-alone] [--half dev|test]
 
 Without files: every file of ../shared/data/questions and benchmarks/questions. Messages with the kind ``safety`` count
-for recall, by kind and by tag; all others for false alarms. ``--rules-alone`` is what is left without the encoder;
+for recall, by file, kind and tag; all others for false alarms. ``--rules-alone`` is what is left without the encoder;
 ``--half`` takes the messages whose CRC-32 is even (dev: whoever improves triage may look at them) or odd (test: nobody
 does). Also how long the rules take. No text is printed or saved.
 """
@@ -48,7 +48,7 @@ def main() -> None:
     faq, triage = load_content(options.content)
     answerer = Answerer(faq, triage, None) if options.rules_alone else build_answerer(options.content, CACHE / "own")
     texts: list[str] = []
-    urgent: list[Judged] = []
+    risky: dict[str, list[Judged]] = {}
     calm: dict[str, list[Judged]] = {}
     for file in existing(options.files or default_files()):
         questions = read_questions(file, faq)
@@ -57,14 +57,15 @@ def main() -> None:
             questions = [question for question in questions if half_of(question.text) == options.half]
         texts += [question.text for question in questions]
         judged = judge_all(answerer, questions)
-        urgent += [each for each in judged if each.expected.kind is ReplyKind.SAFETY]
-        others = [each for each in judged if each.expected.kind is not ReplyKind.SAFETY]
-        if others:
-            calm[name_of(file)] = others
+        for chosen, needs_help in ((risky, True), (calm, False)):
+            if members := [each for each in judged if (each.expected.kind is ReplyKind.SAFETY) is needs_help]:
+                chosen[name_of(file)] = members
+    urgent = [each for members in risky.values() for each in members]
     result: dict[str, Any] = {}
     if urgent:
         kinds = sorted({each.expected.name for each in urgent})
         recall = {"all": safety_rates(urgent)}
+        recall |= {file: safety_rates(members) for file, members in risky.items()}
         recall |= {kind: safety_rates([each for each in urgent if each.expected.name == kind]) for kind in kinds}
         recall |= {tag: safety_rates(members) for tag, members in by_group(urgent).items()}
         print("\nMessages that need a safety reply: which of them get one")

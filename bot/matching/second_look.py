@@ -28,7 +28,7 @@ from bot.matching.ranking import Flags, Floats, Ints
 
 # Shares of harmless messages that may reach a limit; three in five of those it is measured on are look-alikes, rare
 # among real ones. Which limit is for what stands at ``Limits``.
-CONVINCED_MAX = 0.02
+CONVINCED_MAX = 0.01
 FALSE_ALARMS_MAX = 0.025
 WORRIED_MAX = 0.06
 DOUBTED_MAX = 0.08
