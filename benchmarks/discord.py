@@ -5,8 +5,8 @@
 The bot has one core, the stand-in of tests/discord and the load have another. An interaction is a slash command that
 asks a varied question of benchmarks/questions, a button, or a letter typed into autocomplete; 1 or 32 are outstanding
 at any time. Processor time is that of the bot's process with all its threads. What the Answerer takes of it is measured
-by itself, in a process of its own on the same core: one question after the other, and 32 together. Every row is the
-round of four that took the least processor time, since other work on the machine only ever adds to it.
+by itself, in a process of its own on the same core, with the same questions: singly, and 32 together. Every
+figure is the round of four that took the least processor time, since other work on the machine only ever adds to it.
 """
 
 from __future__ import annotations
@@ -245,9 +245,9 @@ def main() -> None:
         kind, address = options.bot
         run_bot(kind, address, options.content)
         return
-    texts = varied_texts(existing(sorted(OWN_QUESTIONS.glob("*.jsonl"))))[: options.limit]
+    texts = varied_texts(existing(sorted(OWN_QUESTIONS.glob("*.jsonl"))))[: options.limit or ROUND]
     if options.answerer:
-        print(json.dumps(measure_answerer(options.content, CACHE / "own", texts)))
+        print(json.dumps(measure_answerer(options.content, CACHE / "own", texts, ROUNDS)))
         return
     limited = [] if options.limit is None else ["--limit", str(options.limit)]
     alone = [sys.executable, "-m", "benchmarks.discord", "--content", str(options.content), "--answerer", *limited]

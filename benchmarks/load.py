@@ -66,8 +66,11 @@ class Load:
         }
 
 
-def measure_answerer(content: Path, cache: Path, texts: list[str]) -> dict[str, float]:
-    """Milliseconds of processor time that the Answerer takes for a question, alone and in company of 31."""
+def measure_answerer(content: Path, cache: Path, texts: list[str], rounds: int = 1) -> dict[str, float]:
+    """Milliseconds of processor time that the Answerer takes for a question, alone and in company of 31.
+
+    The quickest of so many ``rounds``. ``texts`` must be those that the bots are asked: some take longer than others.
+    """
     keep_to_a_core(first=True)
     from bot.assembly import build_answerer
     from bot.question import Question
@@ -77,10 +80,13 @@ def measure_answerer(content: Path, cache: Path, texts: list[str]) -> dict[str, 
     taken = {}
     for together in OUTSTANDING:
         answerer.answer_all(questions[:WARM_UP])
-        started = time.process_time()
-        for begin in range(0, len(questions), together):
-            answerer.answer_all(questions[begin : begin + together])
-        taken[str(together)] = round((time.process_time() - started) / len(questions) * 1e3, 3)
+        times = []
+        for _ in range(rounds):
+            started = time.process_time()
+            for begin in range(0, len(questions), together):
+                answerer.answer_all(questions[begin : begin + together])
+            times.append((time.process_time() - started) / len(questions) * 1e3)
+        taken[str(together)] = round(min(times), 3)
     return taken
 
 
