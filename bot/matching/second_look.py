@@ -45,6 +45,8 @@ _SIGN_WEIGHT = 0.1
 """Of a sign beside a sentence vector of length 1; 0.075 to 0.15 did equally well."""
 _SIGN_SEEN_MIN = 3
 """In so many texts a sign must occur to be learnt from."""
+_UNSEEN_MIN = 100
+"""So many harmless messages that the danger model did not learn from give limits; of fewer, all count."""
 _HARMLESS_STEP = 2
 """Every second utterance of the content tells as much as all of them, in half the time."""
 _LONG_WORDS = 30
@@ -159,7 +161,9 @@ class SecondLook:
             )
             referred = (np.arange(len(texts)) < len(look_alikes)) | (labels > 0)
             head = _fit(features, labels, len(kinds) + 1)
-            unknown = (labels == 0) & encoder.untuned(texts) & (True if model is None else model.unseen(texts))
+            unknown = (labels == 0) & encoder.untuned(texts)
+            if model and (unseen := unknown & model.unseen(texts)).sum() >= _UNSEEN_MIN:
+                unknown = unseen
             strengths = _left_out(features, labels, head, referred)[unknown]
             if model:
                 asked = [read[number] for number in np.flatnonzero(unknown)]

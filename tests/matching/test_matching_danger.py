@@ -71,6 +71,14 @@ def test_the_second_look_asks_it_only_where_that_can_change_something(model: Dan
         assert (text in changed) == (limits.dubious - 3 <= before < limits.convincing + 3)
 
 
+def test_a_content_that_it_has_learnt_whole_has_limits_all_the_same(model: DangerModel, encoder: Encoder) -> None:
+    examples = load_safety_examples(default_content_folder())
+    some = {kind: texts[:30] for kind, texts in examples.items() if kind != HARMLESS}
+    learnt = [text for text in examples[HARMLESS][:200] if not model.unseen([text])[0]]
+    limits = SecondLook.fit(some, learnt, learnt[:20], encoder, _NoSigns(), model=model).limits
+    assert limits.convincing >= limits.alarming >= limits.worrying >= limits.dubious
+
+
 class _NoSigns:
     digest = "none"
 
