@@ -100,7 +100,7 @@ class Answerer:
         return [self._decide(text, assessment, known) for text, assessment in zip(texts, found, strict=True)]
 
     def _encoded(self, texts: Sequence[str]) -> Encodings:
-        """Sentence vectors of all that second look and matcher will read of ``texts``, made in one batch."""
+        """All that second look and matcher will read of ``texts``, encoded in one batch."""
         readers = [reader for reader in (self._second_look, self._matcher) if reader is not None]
         parts = [part for text in texts if _is_question(text) for reader in readers for part in reader.readings(text)]
         return readers[0].encoder.encode_each(parts) if parts else {}

@@ -25,15 +25,15 @@ import numpy as np
 import onnx
 import torch
 from export import SHARED_LAYERS, build_danger
-from minilm import MiniLM
+from minilm import MiniLM, unit_mean
 from torch import Tensor, nn
 from torch.nn import functional
-from tune import MODEL_FOLDER, key
+from tune import MODEL_FOLDER
 
 from bot.assembly import asked, wording_of
 from bot.content import HARMLESS, default_content_folder, load_faq, load_safety_examples
 from bot.matching import Encoder
-from bot.matching.seen_texts import SeenTexts
+from bot.matching.seen_texts import SeenTexts, text_key
 
 EPOCHS, BATCH = 4, 32
 RATE, HEAD_RATE = 1e-4, 1e-3
@@ -49,7 +49,7 @@ HARMLESS_MAX = 0.02  # for the report
 def learnt_from(texts: Sequence[str], tuned_on: SeenTexts) -> list[str]:
     """The harmless ``texts`` but for those that are kept for measuring."""
     pairs = zip(texts, tuned_on.unseen(texts), strict=True)
-    return [text for text, unseen in pairs if not unseen or key(text)[0] % 3]
+    return [text for text, unseen in pairs if not unseen or text_key(text)[0] % 3]
 
 
 class Danger(nn.Module):
@@ -70,8 +70,7 @@ class Danger(nn.Module):
             hidden[number, : len(each)], there[number, : len(each)] = each.float(), 1.0
         for layer in self.layers:
             hidden = layer(hidden, there.bool()[:, None, None, :])
-        mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)
-        vectors = functional.dropout(SHARPNESS * functional.normalize(mean, dim=1), DROPPED, self.training)
+        vectors = functional.dropout(SHARPNESS * unit_mean(hidden, there), DROPPED, self.training)
         return torch.log_softmax(self.head(vectors), dim=1)
 
 
@@ -80,7 +79,8 @@ def inside_of(texts: Sequence[Sequence[int]], network: MiniLM) -> list[Tensor]:
     """What leaves the shared layers, for each text given by its token ids: shape (tokens, 384), in half precision."""
     found: list[Tensor] = [torch.empty(0)] * len(texts)
     for batch in batches(texts, 64):
-        for number, hidden in zip(batch, network.after([texts[n] for n in batch], SHARED_LAYERS), strict=True):
+        inside, _ = network.after([texts[number] for number in batch], SHARED_LAYERS)
+        for number, hidden in zip(batch, inside, strict=True):
             found[number] = hidden[: len(texts[number])].half().clone()
     return found
 
@@ -179,8 +179,7 @@ def main() -> None:
         network.layers[number] = layer
     head, bias = (part.detach().numpy() for part in (SHARPNESS * model.head.weight.T, model.head.bias))
     onnx.save(build_danger(network.published(), head, bias, kinds), arguments.output / "danger.onnx")
-    keys = sorted({key(text) for text in [*harmless, *plain]})
-    (arguments.output / "danger_learnt_from.bin").write_bytes(b"".join(keys))
+    SeenTexts(arguments.output / "danger_learnt_from.bin").write([*harmless, *plain])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -52,6 +53,12 @@ _PARTS = {
 }
 
 
+def unit_mean(hidden: Tensor, there: Tensor) -> Tensor:
+    """The mean over the tokens that are ``there``, of unit length: shape (texts, 384)."""
+    mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)
+    return functional.normalize(mean, dim=1)
+
+
 class MiniLM(nn.Module):
     """Token ids -> unit vectors of shape (texts, 384): the mean of the last layer over a text's tokens."""
 
@@ -73,15 +80,10 @@ class MiniLM(nn.Module):
         return torch.stack(vectors)
 
     def _run(self, texts: Sequence[Sequence[int]]) -> Tensor:
-        hidden, there = self._after(texts, LAYERS)
-        mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)
-        return functional.normalize(mean, dim=1)
+        return unit_mean(*self.after(texts, LAYERS))
 
-    def after(self, texts: Sequence[Sequence[int]], layers: int) -> Tensor:
-        """What leaves so many of the first layers, shape (texts, length of the longest, 384)."""
-        return self._after(texts, layers)[0]
-
-    def _after(self, texts: Sequence[Sequence[int]], layers: int) -> tuple[Tensor, Tensor]:
+    def after(self, texts: Sequence[Sequence[int]], layers: int) -> tuple[Tensor, Tensor]:
+        """What leaves so many of the first layers, shape (texts, longest length, 384), and 1 where a token is."""
         length = max(map(len, texts))
         ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts])
         there = torch.tensor([[1.0] * len(text) + [0.0] * (length - len(text)) for text in texts])
@@ -99,15 +101,12 @@ class MiniLM(nn.Module):
 
     def save(self, file: Path) -> None:
         """Write the weights under the names of the published model."""
-        save_file(self._published(), file)
+        save_file(self.published(), file)
 
     def published(self) -> dict[str, npt.NDArray[np.float32]]:
         """The weights under the names of the published model."""
-        return {name: weights.detach().numpy() for name, weights in self._published().items()}
-
-    def _published(self) -> dict[str, Tensor]:
         own = self.state_dict()
-        return {theirs: own[ours].contiguous() for ours, theirs in self._names().items()}
+        return {theirs: own[ours].contiguous().numpy() for ours, theirs in self._names().items()}
 
     def _names(self) -> dict[str, str]:
         names = {

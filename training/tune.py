@@ -43,6 +43,7 @@ from torch.nn import functional
 from bot.content import HARMLESS, Faq, default_content_folder, load_faq, load_safety_examples
 from bot.matching.head import fit_head, log_softmax
 from bot.matching.keyboard import KEY_ROWS
+from bot.matching.seen_texts import SeenTexts, text_key
 from bot.matching.wordpiece import WordPiece
 
 MODEL_FOLDER = Path(__file__).resolve().parents[1] / "bot" / "matching" / "model"
@@ -51,7 +52,6 @@ DIGESTS = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
-TEXTS_SHA256_BYTES = 6  # as in bot/matching/encoder.py
 
 Ints = npt.NDArray[np.intp]
 
@@ -75,14 +75,9 @@ class Lesson:
     sentences: list[str]
 
 
-def key(text: str) -> bytes:
-    """The short hash by which the matcher knows a text that was trained on."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()[:TEXTS_SHA256_BYTES]
-
-
 def trained_on(text: str) -> bool:
     """Four fifths of all texts, the same ones every time."""
-    return key(text)[0] % 5 != 0
+    return text_key(text)[0] % 5 != 0
 
 
 def lessons_of(faq: Faq, examples: dict[str, tuple[str, ...]]) -> list[Lesson]:
@@ -347,7 +342,7 @@ def main() -> None:
     course.network.save(arguments.output / "tuned.safetensors")
     onnx.save(build(load_file(arguments.output / "tuned.safetensors")), arguments.output / "encoder.onnx")
     learnt = [text for lesson in course.lessons for text in lesson.utterances if trained_on(text)]
-    (arguments.output / "tuned_on.bin").write_bytes(b"".join(sorted({key(t) for t in [*learnt, *course.strangers]})))
+    SeenTexts(arguments.output / "tuned_on.bin").write([*learnt, *course.strangers])
     shutil.copy(arguments.package / "vocab.txt", arguments.output / "vocab.txt")
     (arguments.output / "tuning.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -72,12 +72,9 @@ class Encoder:
 
     def encode(self, text: str) -> Floats:
         """Shape (384,), unit length."""
-        ids = np.asarray([self.wordpiece(text)], dtype=np.int64)
-        (vectors,) = self._session.run(["embedding"], {"ids": ids})
-        vector: Floats = vectors[0]
-        return vector
+        return self.encoding(text).vector
 
-    def encode_all(self, text: str) -> Encoding:
+    def encoding(self, text: str) -> Encoding:
         """The vector, and what it was made from."""
         ids = np.asarray([self.wordpiece(text)], dtype=np.int64)
         vectors, inside = self._session.run(["embedding", "inside"], {"ids": ids})
@@ -90,7 +87,7 @@ class Encoder:
     def encode_each(self, texts: Iterable[str]) -> Encodings:
         """The encoding of each distinct text, on every processor core."""
         distinct = list(dict.fromkeys(texts))
-        return dict(zip(distinct, _side_by_side(self.encode_all, distinct), strict=True))
+        return dict(zip(distinct, _side_by_side(self.encoding, distinct), strict=True))
 
     def untuned(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which of ``texts`` the encoder was not tuned on, shape (texts,).

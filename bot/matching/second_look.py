@@ -219,8 +219,7 @@ class SecondLook:
     def _suspicion(self, encoding: Encoding, signs: Collection[str]) -> Suspicion:
         features = np.hstack([encoding.vector, _marked(signs, self._column)], dtype=np.float32)[None]
         log_p = log_softmax(self._head.logits(features))[0]
-        nearer = np.array([self._nearer_danger(encoding.vector)])
-        strength = float(_strengths(features, self._head, nearer)[0])
+        strength = float(_odds(log_p)) + _NEAREST_WEIGHT * self._nearer_danger(encoding.vector)
         # Where the model could change nothing it is not asked: for most messages.
         most = _MODEL_WEIGHT * _MODEL_ODDS_MAX
         if self._model and self.limits.dubious - most <= strength < self.limits.convincing + most:
@@ -257,18 +256,16 @@ def _fit(features: Floats, labels: Ints, classes: int, start: LinearHead | None 
     return fit_head(features, labels, classes, strength=_STRENGTH / len(labels), sample_weights=weights, start=start)
 
 
-def _strengths(features: Floats, head: LinearHead, nearer: Floats) -> Floats:
-    """Log odds of any danger by the classifier, and how much nearer the nearest example is than a look-alike."""
-    log_p = log_softmax(head.logits(features))
-    odds = np.log(np.maximum(1 - np.exp(log_p[:, 0]), _TINY)) - log_p[:, 0]
-    result: Floats = odds + np.float32(_NEAREST_WEIGHT) * nearer
+def _odds(log_p: Floats) -> Floats:
+    """Log odds of any danger, from log probabilities of shape (..., 1 + kinds), harmless first."""
+    harmless = log_p[..., 0]
+    result: Floats = np.log(np.maximum(1 - np.exp(harmless), _TINY)) - harmless
     return result
 
 
 def _model_says(log_p: Floats) -> float:
     """What the danger model's log probabilities add to a strength."""
-    odds = float(np.log(max(1 - np.exp(log_p[0]), _TINY)) - log_p[0])
-    return _MODEL_WEIGHT * min(max(odds, -_MODEL_ODDS_MAX), _MODEL_ODDS_MAX)
+    return _MODEL_WEIGHT * min(max(float(_odds(log_p)), -_MODEL_ODDS_MAX), _MODEL_ODDS_MAX)
 
 
 def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> Floats:
@@ -281,5 +278,5 @@ def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags
         known = kept & referred
         vectors = features[:, :DIMENSIONS]
         near, far = ((vectors[~kept] @ vectors[known & of].T).max(axis=1) for of in (labels > 0, labels == 0))
-        strengths[~kept] = _strengths(features[~kept], head, near - far)
+        strengths[~kept] = _odds(log_softmax(head.logits(features[~kept]))) + _NEAREST_WEIGHT * (near - far)
     return strengths

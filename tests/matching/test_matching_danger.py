@@ -29,7 +29,7 @@ def model() -> DangerModel:
 def test_a_danger_is_told_from_what_sounds_like_it(
     model: DangerModel, encoder: Encoder, danger: str, harmless: str
 ) -> None:
-    in_danger, safe = (np.exp(model.log_probabilities(encoder.encode_all(text).inside)) for text in (danger, harmless))
+    in_danger, safe = (np.exp(model.log_probabilities(encoder.encoding(text).inside)) for text in (danger, harmless))
     assert in_danger.shape == (1 + len(model.kinds),)
     assert in_danger.sum() == pytest.approx(1, abs=1e-4)
     assert in_danger[0] < 0.5 < safe[0]
@@ -41,7 +41,7 @@ def test_it_knows_the_kinds_that_triage_has(model: DangerModel) -> None:
 
 def test_a_text_is_judged_the_same_in_any_company_and_thread(model: DangerModel, encoder: Encoder) -> None:
     texts = [text for pair in PAIRS for text in pair] * 3
-    alone = [model.log_probabilities(encoder.encode_all(text).inside) for text in texts]
+    alone = [model.log_probabilities(encoder.encoding(text).inside) for text in texts]
     together = encoder.encode_each(texts)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda text: model.log_probabilities(together[text].inside), texts))
