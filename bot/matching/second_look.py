@@ -32,6 +32,8 @@ CONVINCED_MAX = 0.01
 FALSE_ALARMS_MAX = 0.025
 WORRIED_MAX = 0.06
 DOUBTED_MAX = 0.08
+UNLIKE_MAX = 0.05
+"""Share of the examples of danger that may be as far from all others as what counts as unlike them."""
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
@@ -61,6 +63,9 @@ class Suspicion:
 
     kind: str
     strength: float
+    is_unlike: bool = False
+    """Whether it comes from a text that is near no example of danger, such as one about a parcel that is late: there
+    a classifier which knows little else than health says too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,15 @@ class Limits:
     """From which strength on a suspicion counts for what; each follows from a share of harmless messages, see above."""
 
     convincing: float
-    """For a finding even where the matcher is sure of an entry."""
+    """For a finding even where the matcher is sure of an entry, or where the message is unlike all examples."""
     alarming: float
     """For a finding elsewhere."""
     worrying: float
     """For a line where to turn, if nothing else answers."""
     dubious: float
     """Below it a rule is overruled that takes a hint for an emergency or for self-harm, or that finds what can wait."""
+    near: float
+    """The cosine to the nearest example of danger below which a text is unlike them; see ``UNLIKE_MAX``."""
 
 
 Spell = Callable[[str], str]
@@ -164,16 +171,18 @@ class SecondLook:
             unknown = (labels == 0) & encoder.untuned(texts)
             if model and (unseen := unknown & model.unseen(texts)).sum() >= _UNSEEN_MIN:
                 unknown = unseen
-            strengths = _left_out(features, labels, head, referred)[unknown]
+            left_out, nearest_danger = _left_out(features, labels, head, referred)
+            strengths = left_out[unknown]
             if model:
                 asked = [read[number] for number in np.flatnonzero(unknown)]
                 encodings = encoder.encode_each(asked)
                 strengths += [_model_says(model.log_probabilities(encodings[reading].inside)) for reading in asked]
             shares = [CONVINCED_MAX, FALSE_ALARMS_MAX, WORRIED_MAX, DOUBTED_MAX]
+            near = np.quantile(nearest_danger[(labels > 0) & encoder.untuned(texts)], UNLIKE_MAX)
             stored = {
                 "weights": head.weights,
                 "bias": head.bias,
-                "limits": np.quantile(strengths, 1 - np.array(shares)),
+                "limits": np.append(np.quantile(strengths, 1 - np.array(shares)), near),
                 "named": np.array(named),
             }
             if file:
@@ -219,18 +228,16 @@ class SecondLook:
     def _suspicion(self, encoding: Encoding, signs: Collection[str]) -> Suspicion:
         features = np.hstack([encoding.vector, _marked(signs, self._column)], dtype=np.float32)[None]
         log_p = log_softmax(self._head.logits(features))[0]
-        strength = float(_odds(log_p)) + _NEAREST_WEIGHT * self._nearer_danger(encoding.vector)
+        cosines = self._referred.cosines(encoding.vector)
+        nearest = float(cosines[self._look_alikes :].max())
+        strength = float(_odds(log_p)) + _NEAREST_WEIGHT * (nearest - float(cosines[: self._look_alikes].max()))
         # Where the model could change nothing it is not asked: for most messages.
         most = _MODEL_WEIGHT * _MODEL_ODDS_MAX
         if self._model and self.limits.dubious - most <= strength < self.limits.convincing + most:
             model_log_p = self._model.log_probabilities(encoding.inside)
             strength += _model_says(model_log_p)
             log_p = log_p + _MODEL_WEIGHT * model_log_p[self._model_columns]
-        return Suspicion(self._kinds[int(log_p[1:].argmax())], strength)
-
-    def _nearer_danger(self, vector: Floats) -> float:
-        cosines = self._referred.cosines(vector)
-        return float(cosines[self._look_alikes :].max() - cosines[: self._look_alikes].max())
+        return Suspicion(self._kinds[int(log_p[1:].argmax())], strength, nearest < self.limits.near)
 
 
 def sentences_of(text: str, least: int = _LONG_WORDS) -> list[str]:
@@ -268,10 +275,14 @@ def _model_says(log_p: Floats) -> float:
     return _MODEL_WEIGHT * min(max(float(_odds(log_p)), -_MODEL_ODDS_MAX), _MODEL_ODDS_MAX)
 
 
-def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> Floats:
-    """The strength of each message, shape (messages,), had it not been learnt from."""
+def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags) -> tuple[Floats, Floats]:
+    """The strength of each message, and its cosine to the nearest example of danger, had it not been learnt from.
+
+    Both have shape (messages,).
+    """
     fold = np.random.default_rng(20261121).permutation(len(labels)) % _FOLDS
     strengths = np.zeros(len(labels), dtype=np.float32)
+    nearest = np.zeros(len(labels), dtype=np.float32)
     for number in range(_FOLDS):
         kept = fold != number
         head = _fit(features[kept], labels[kept], len(whole.bias), start=whole)
@@ -279,4 +290,5 @@ def _left_out(features: Floats, labels: Ints, whole: LinearHead, referred: Flags
         vectors = features[:, :DIMENSIONS]
         near, far = ((vectors[~kept] @ vectors[known & of].T).max(axis=1) for of in (labels > 0, labels == 0))
         strengths[~kept] = _odds(log_softmax(head.logits(features[~kept]))) + _NEAREST_WEIGHT * (near - far)
-    return strengths
+        nearest[~kept] = near
+    return strengths, nearest

@@ -18,7 +18,7 @@ from bot.reply import ReplyKind
 from bot.safety import Triage
 
 CONTENT = Path(__file__).parents[2] / "content"
-LIMITS = Limits(convincing=6.0, alarming=3.0, worrying=2.0, dubious=-1.0)
+LIMITS = Limits(convincing=6.0, alarming=3.0, worrying=2.0, dubious=-1.0, near=0.5)
 ALARM, LIKELY, SOME, FAINT, LITTLE = 9.0, 4.0, 2.5, 0.0, -5.0
 
 # Found by a rule that is marked as a hint, and by no other.
@@ -120,6 +120,15 @@ def test_a_suspicion_must_be_stronger_where_the_matcher_is_sure(
     look = cast(SecondLook, Says(Suspicion("self-harm", strength)))
     answerer = Answerer(load_faq(CONTENT), triage, cast(Matcher, Finds(outcome)), look)
     assert answerer.decide(["the sky is a strange colour tonight"])[0].kind is kind
+
+
+@pytest.mark.parametrize(("strength", "kind"), [(ALARM, ReplyKind.SAFETY), (LIKELY, ReplyKind.OUT_OF_SCOPE)])
+def test_a_suspicion_must_be_stronger_where_the_message_is_unlike_every_example(
+    triage: Triage, strength: float, kind: ReplyKind
+) -> None:
+    look = cast(SecondLook, Says(Suspicion("self-harm", strength, is_unlike=True)))
+    answerer = Answerer(load_faq(CONTENT), triage, None, look)
+    assert answerer.decide(["my parcel has been at the depot since Tuesday"])[0].kind is kind
 
 
 def test_between_two_that_can_wait_the_rules_decide(ask: Ask) -> None:
