@@ -126,8 +126,8 @@ class Answerer:
 
         An emergency or self-harm that the rules find stands, unless it is no more than a hint. Where they find nothing,
         or what can wait, a strong suspicion of a nearer danger comes first; it must be stronger where the matcher is
-        sure what was asked, and where the message is unlike every example. What can wait is dropped if the message is
-        not like the examples of danger, a hint if no part of it in any spelling is.
+        sure what was asked. What can wait is dropped if the message is not like the examples of danger, a hint if no
+        part of it in any spelling is.
         """
         if self._second_look is None or not _is_question(text) or not found.is_open:
             return found
@@ -142,7 +142,7 @@ class Answerer:
         kind = SafetyKind(suspicion.kind)
         can_wait = kind in CAN_WAIT
         is_sure = match is not None and match.outcome is Outcome.ANSWER and found.kind is None
-        enough = limits.convincing if is_sure or suspicion.is_unlike else limits.alarming
+        enough = limits.convincing if is_sure else limits.alarming
         if strength < enough or (can_wait and found.kind is not None):
             worrying = not can_wait and strength >= limits.worrying
             return replace(found, hunch=kind) if worrying else found

@@ -10,6 +10,7 @@ suspicion stands in ``bot/answer.py``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,14 +27,14 @@ from bot.matching.encoder import DIMENSIONS, Encoder, Encoding, Encodings
 from bot.matching.head import LinearHead, fit_head, log_softmax
 from bot.matching.ranking import Flags, Floats, Ints
 
-# Shares of harmless messages that may reach a limit; three in five of those it is measured on are look-alikes, rare
-# among real ones. Which limit is for what stands at ``Limits``.
+# Shares of harmless messages that may reach a limit; most of those it is measured on are look-alikes, rare among real
+# ones, or everyday messages of other fields. Which limit is for what stands at ``Limits``.
 CONVINCED_MAX = 0.01
 FALSE_ALARMS_MAX = 0.025
 WORRIED_MAX = 0.06
 DOUBTED_MAX = 0.08
 UNLIKE_MAX = 0.05
-"""Share of the examples of danger that may be as far from all others as what counts as unlike them."""
+"""Of examples of danger, the share that is further from the nearest other example than what is like one may be."""
 
 _FOLDS = 5
 _STRENGTH = 0.1  # per sample, as in ranking.py
@@ -63,9 +64,6 @@ class Suspicion:
 
     kind: str
     strength: float
-    is_unlike: bool = False
-    """Whether it comes from a text that is near no example of danger, such as one about a parcel that is late: there
-    a classifier which knows little else than health says too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Limits:
     """From which strength on a suspicion counts for what; each follows from a share of harmless messages, see above."""
 
     convincing: float
-    """For a finding even where the matcher is sure of an entry, or where the message is unlike all examples."""
+    """For a finding even where the matcher is sure of an entry, or where the text is unlike all examples."""
     alarming: float
     """For a finding elsewhere."""
     worrying: float
@@ -178,7 +176,8 @@ class SecondLook:
                 encodings = encoder.encode_each(asked)
                 strengths += [_model_says(model.log_probabilities(encodings[reading].inside)) for reading in asked]
             shares = [CONVINCED_MAX, FALSE_ALARMS_MAX, WORRIED_MAX, DOUBTED_MAX]
-            near = np.quantile(nearest_danger[(labels > 0) & encoder.untuned(texts)], UNLIKE_MAX)
+            dangers = texts[len(harmless) :]
+            near = np.quantile(nearest_danger[len(harmless) :][encoder.untuned(dangers)], UNLIKE_MAX)
             stored = {
                 "weights": head.weights,
                 "bias": head.bias,
@@ -237,7 +236,11 @@ class SecondLook:
             model_log_p = self._model.log_probabilities(encoding.inside)
             strength += _model_says(model_log_p)
             log_p = log_p + _MODEL_WEIGHT * model_log_p[self._model_columns]
-        return Suspicion(self._kinds[int(log_p[1:].argmax())], strength, nearest < self.limits.near)
+        if nearest < self.limits.near and strength < self.limits.convincing:
+            # A classifier that knows little else than health says too much of a text about a late parcel. It is lowered
+            # here, not where it is used, so that in a long message it hides no sentence that is like an example.
+            strength = min(strength, math.nextafter(self.limits.alarming, -math.inf))
+        return Suspicion(self._kinds[int(log_p[1:].argmax())], strength)
 
 
 def sentences_of(text: str, least: int = _LONG_WORDS) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,7 @@ OTHERS = [
     *(f"is there a {thing} in the {place}" for thing in THINGS for place in PLACES),
 ]
 HARMLESS = [*LOOK_ALIKES, *OTHERS]
+ABOVE_ANY_COSINE, ALMOST_THE_SAME = 1.5, 0.98
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,32 @@ def test_harmless_messages_raise_no_alarm(second_look: SecondLook, text: str) ->
 @pytest.mark.parametrize("text", ["", "?", "😂", "\ud83d", "a b c d. " * 3_000], ids=lambda text: ascii(text[:9]))
 def test_no_text_is_too_strange_for_a_second_look(second_look: SecondLook, text: str) -> None:
     assert np.isfinite(second_look.look(text).strength)
+
+
+@pytest.mark.parametrize("is_convincing", [True, False])
+def test_a_text_unlike_every_example_raises_an_alarm_only_if_it_is_convincing(
+    second_look: SecondLook, monkeypatch: pytest.MonkeyPatch, is_convincing: bool
+) -> None:
+    text = "smoke is coming out of the oven"
+    strength = second_look.look(text).strength
+    convincing = strength if is_convincing else strength + 1
+    limits = replace(second_look.limits, convincing=convincing, near=ABOVE_ANY_COSINE)
+    monkeypatch.setattr(second_look, "limits", limits)
+    seen = second_look.look(text).strength
+    assert (seen >= limits.alarming) is is_convincing
+    assert seen >= limits.worrying
+
+
+def test_a_sentence_unlike_every_example_hides_none_that_is_like_one(
+    second_look: SecondLook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlike, like = "Smoke is coming out of the lift.", "The river has burst its banks."
+    assert second_look.look(unlike).strength > second_look.look(like).strength
+    monkeypatch.setattr(second_look, "limits", replace(second_look.limits, convincing=99.0, near=ALMOST_THE_SAME))
+    assert second_look.look(unlike).strength < second_look.limits.alarming
+    seen = second_look.look(STORY.format(f"{unlike} {like}"))
+    assert seen.kind == "flood"
+    assert seen.strength >= second_look.limits.alarming
 
 
 def test_an_alarm_takes_more_than_a_doubt(second_look: SecondLook) -> None:

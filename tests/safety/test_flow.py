@@ -122,15 +122,6 @@ def test_a_suspicion_must_be_stronger_where_the_matcher_is_sure(
     assert answerer.decide(["the sky is a strange colour tonight"])[0].kind is kind
 
 
-@pytest.mark.parametrize(("strength", "kind"), [(ALARM, ReplyKind.SAFETY), (LIKELY, ReplyKind.OUT_OF_SCOPE)])
-def test_a_suspicion_must_be_stronger_where_the_message_is_unlike_every_example(
-    triage: Triage, strength: float, kind: ReplyKind
-) -> None:
-    look = cast(SecondLook, Says(Suspicion("self-harm", strength, is_unlike=True)))
-    answerer = Answerer(load_faq(CONTENT), triage, None, look)
-    assert answerer.decide(["my parcel has been at the depot since Tuesday"])[0].kind is kind
-
-
 def test_between_two_that_can_wait_the_rules_decide(ask: Ask) -> None:
     assert ask("should I stop my metformin", "personal-diagnosis", ALARM).id == "medication-dosing"
 
